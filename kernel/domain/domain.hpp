@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+/// A domain: what it owns, and its life.
+///
+///   Building ──first unpause──▶ Running ──SCHEDOP_shutdown──▶ ShutDown
+///       └──────────────┬────────────┴───────────────────────────┘
+///                  destroydomain (repeated until done)
+///                      ▼
+///                   Dying ──all torn down──▶ Dead ──last reference dropped──▶ freed
+///
+/// A Dead domain stays while other domains still map its frames; its id is not reused before it is gone.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <span>
+
+#include "kernel/abi/xen/domctl.hpp"
+#include "kernel/abi/xen/hvm_params.hpp"
+#include "kernel/abi/xen/memory.hpp"
+#include "kernel/arch/domain_state.hpp"
+#include "kernel/domain/physmap.hpp"
+#include "kernel/domain/vcpu.hpp"
+#include "kernel/evtchn/event_channel.hpp"
+#include "kernel/grant/grant_table.hpp"
+#include "kernel/lib/static_vector.hpp"
+#include "kernel/sync/guarded.hpp"
+
+namespace hospes {
+
+using DomainId = xen::DomainId;
+inline constexpr unsigned max_vcpus_per_domain = 128;
+
+enum class ShutdownReason : u32 { PowerOff = 0, Reboot = 1, Suspend = 2, Crash = 3, Watchdog = 4, SoftReset = 5 };
+
+/// What the control domain chose when it created the domain.
+struct DomainConfiguration {
+    u32 max_vcpus = 1;
+    u32 max_event_port = 4095;
+    u32 max_grant_frames = 64;
+    u32 max_maptrack_frames = 1024;
+    bool grants_allowed = true;
+    u32 flags = 0;               ///< XEN_DOMCTL_CDF_*
+    u32 emulation_flags = 0;     ///< XEN_X86_EMU_*
+    u32 ssidref = 0;
+    u32 cpupool = 0;
+    std::array<u8, 16> handle{};
+};
+
+/// Toolstack-visible settings, under LockRank::DomainControl.
+struct DomainControl {
+    u32 pause_count = 1;         ///< by the control domain; a new domain starts paused
+    StaticVector<xen::E820Entry, 128> memory_map;
+    std::array<u64, xen::hvm_param_count> parameters{};
+    xen::DomctlTscInfo tsc_info{};
+    u64 paging_pool_bytes = 0;
+    bool creation_finished = false;
+};
+
+class Domain {
+public:
+    enum class Life : u32 { Building, Running, ShutDown, Dying, Dead };
+
+    /// A new domain, not yet on the list. Errors: OutOfMemory.
+    [[nodiscard]] static Expected<Domain*> create(DomainId id, DomainConfiguration const& configuration, bool is_control_domain);
+
+    [[nodiscard]] DomainId id() const { return id_; }
+    /// dom0: may manage other domains, and owns the devices.
+    [[nodiscard]] bool is_control_domain() const { return is_control_domain_; }
+    [[nodiscard]] DomainConfiguration const& configuration() const { return configuration_; }
+
+    // --- vCPUs: created once by create_vcpus(), then fixed ---
+    [[nodiscard]] Expected<> create_vcpus();
+    [[nodiscard]] std::span<std::unique_ptr<Vcpu> const> vcpus() const { return {vcpus_.data(), vcpu_count_.load(std::memory_order_acquire)}; }
+    /// Null if there is none with that number.
+    [[nodiscard]] Vcpu* vcpu(u32 id) const { return id < vcpus().size() ? vcpus()[id].get() : nullptr; }
+
+    // --- life ---
+    [[nodiscard]] Life life() const { return life_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool is_dying() const { return life() >= Life::Dying; }
+    [[nodiscard]] ShutdownReason shutdown_reason() const { return shutdown_reason_.load(std::memory_order_acquire); }
+    /// The guest ended (or crashed). Stops all its vCPUs and tells the control domain (VIRQ_DOM_EXC). For the control
+    /// domain itself this ends the machine.
+    void shut_down(ShutdownReason reason);
+    /// XEN_DOMCTL_resumedomain.
+    [[nodiscard]] Expected<> resume();
+    /// Counted pause by the control domain. Returns Restart until every vCPU is off its CPU.
+    [[nodiscard]] Expected<> pause();
+    [[nodiscard]] Expected<> unpause();
+    /// Waits for nothing: true if no vCPU is on a CPU.
+    [[nodiscard]] bool is_quiescent() const;
+    /// One bounded slice of destruction; Restart until all is done. Repeatable.
+    [[nodiscard]] Expected<> destroy_slice();
+    /// A vCPU went down; when none is up any more the domain has powered off (abi.md 5.5).
+    void vcpu_went_down();
+
+    // --- memory accounting, in frames ---
+    std::atomic<u64> owned_frames{0};     ///< frames with this owner, in whatever map
+    std::atomic<u64> ram_frames{0};       ///< the toolstack's tot_pages: RAM in its own map
+    std::atomic<u64> max_ram_frames{0};   ///< XEN_DOMCTL_max_mem
+
+    // --- references: keep the object alive, not the guest running ---
+    void hold() { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release();
+
+    Physmap physmap;
+    EventChannels event_channels;
+    GrantTable grants;
+    Guarded<DomainControl, LockRank::DomainControl> control;
+    arch::DomainState machine;                       ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
+    std::atomic<u64> translation_generation{1};      ///< GuestPresence
+    std::atomic<u32> weight{256};                    ///< scheduler share
+    std::atomic<u32> cap_percent{0};                 ///< scheduler cap, per cent of one CPU; 0: none
+    std::atomic<u64> console_lines{0};
+    std::atomic<bool> run_state_update_flag{false};  ///< VMASST_TYPE_runstate_update_flag
+
+    [[nodiscard]] xen::SharedInfo* shared_info() const { return shared_info_; }
+    [[nodiscard]] Hfn shared_info_frame() const { return shared_info_frame_; }
+    /// XENMAPSPACE_shared_info: maps it at `where`, away from where it was. Frees the RAM that was there.
+    [[nodiscard]] Expected<> map_shared_info(Gfn where);
+    [[nodiscard]] std::optional<Gfn> shared_info_position() const;
+
+private:
+    Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain);
+    ~Domain();
+    void stop_vcpus();
+    void allow_vcpus();
+
+    DomainId const id_;
+    bool const is_control_domain_;
+    DomainConfiguration const configuration_;
+    std::atomic<Life> life_{Life::Building};
+    std::atomic<ShutdownReason> shutdown_reason_{ShutdownReason::PowerOff};
+    std::atomic<u32> references_{1};
+    std::array<std::unique_ptr<Vcpu>, max_vcpus_per_domain> vcpus_;
+    std::atomic<size_t> vcpu_count_{0};
+    xen::SharedInfo* shared_info_ = nullptr;
+    Hfn shared_info_frame_{};
+    std::atomic<u64> shared_info_position_{~u64{0}};
+    u32 tear_down_step_ = 0;
+
+public:
+    Domain* next = nullptr;                          ///< domain list, ascending id; under LockRank::DomainList
+};
+
+/// Keeps a domain alive for a scope.
+class [[nodiscard]] DomainReference {
+public:
+    explicit DomainReference(Domain& domain) : domain_{&domain} { domain.hold(); }
+    DomainReference(DomainReference&& other) noexcept : domain_{std::exchange(other.domain_, nullptr)} {}
+    DomainReference& operator=(DomainReference&&) = delete;
+    ~DomainReference()
+    {
+        if (domain_) domain_->release();
+    }
+    Domain& operator*() const { return *domain_; }
+    Domain* operator->() const { return domain_; }
+
+private:
+    Domain* domain_;
+};
+
+}

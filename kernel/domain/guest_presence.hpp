@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/// Which CPU is inside which guest right now, and how a change of a domain's memory reaches all of them.
+///
+/// Entering a guest:               Changing a translation:
+///   1. inside = vcpu                1. change the entry
+///   2. read the domain's            2. generation of the domain += 1
+///      generation; if it is new,    3. for every other CPU whose `inside` belongs to the
+///      flush on this entry             domain: kick it, wait until it has left that entry
+///   3. enter
+/// Either 2 sees the new generation or 3 sees the CPU inside. A CPU leaves its guest on a kick without taking any lock,
+/// so waiting is safe with locks held.
+#pragma once
+
+#include <atomic>
+
+#include "kernel/arch/cpu.hpp"
+
+namespace hospes {
+
+class Domain;
+class Vcpu;
+
+class GuestPresence {
+public:
+    /// Announces that this CPU is about to enter `vcpu`. Returns true if its domain's translations changed since the
+    /// vCPU's last entry: the entry must then flush them.
+    [[nodiscard]] static bool enter(Vcpu& vcpu);
+    /// This CPU has left the guest.
+    static void leave();
+    /// Returns when no CPU can use a translation of `domain` that was removed before the call.
+    static void flush(Domain& domain);
+    /// Makes `vcpu` leave its guest if some other CPU is in it, so that it looks at new events. Does not wait.
+    static void nudge(Vcpu const& vcpu);
+};
+
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/// A domain's guest-physical memory: which guest frame is backed by which host frame, and why.
+///
+/// Every counted mapping holds one reference on its frame. Removing one follows a fixed order that cannot be
+/// changed by a caller: unmap, flush every CPU that could remember the translation, release (security.md: XSA-328,
+/// 346, 292). The order is kept by `Retired`, which owns the removed references until it has flushed.
+#pragma once
+
+#include <array>
+
+#include "kernel/mm/frame_table.hpp"
+#include "kernel/mm/second_stage.hpp"
+#include "kernel/sync/spinlock.hpp"
+
+namespace hospes {
+
+class Domain;
+class Physmap;
+
+/// Mappings that were taken out and whose frames wait for the flush. Flushes and releases when destroyed, or earlier when
+/// full; never with LockRank::Physmap held.
+class [[nodiscard]] Retired {
+public:
+    explicit Retired(Domain& domain) : domain_{domain} {}
+    Retired(Retired const&) = delete;
+    Retired& operator=(Retired const&) = delete;
+    ~Retired() { finish(); }
+
+    /// Flushes, then drops the references.
+    void finish();
+
+private:
+    friend class Physmap;
+    struct Block {
+        Hfn first{};
+        u8 order = 0;
+        bool counted = false;
+    };
+    static constexpr size_t capacity = 64;
+    [[nodiscard]] bool full() const { return count_ == capacity; }
+    void add(Mapping const& mapping, unsigned order);
+
+    Domain& domain_;
+    std::array<Block, capacity> blocks_{};
+    size_t count_ = 0;
+    bool must_flush_ = false;
+};
+
+class Physmap {
+public:
+    explicit Physmap(Domain& domain) : domain_{domain} {}
+    ~Physmap();
+    /// OutOfMemory if no root table could be had.
+    [[nodiscard]] Expected<> initialize();
+
+    /// Maps 2^order frames of the domain's own, each with a reference that the map takes over (frames::give_to).
+    /// On error the references stay with the caller. Any order; the largest leaves that alignment allows are used.
+    /// Errors: Exists, OutOfMemory. Takes LockRank::Physmap.
+    [[nodiscard]] Expected<> add_ram(Gfn where, Hfn first, unsigned order);
+    /// Maps one frame that somebody else owns, or a special page; takes over the reference, also on error.
+    [[nodiscard]] Expected<> add(Gfn where, FrameReference frame, MappingType type);
+    /// Maps device registers or firmware memory, `count` frames, identity or not.
+    [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory, Access access = read_write_execute);
+    /// Removes 2^order guest frames' mappings into `retired`. Returns what was there; None is no error.
+    [[nodiscard]] Expected<Mapping> remove(Gfn where, unsigned order, Retired& retired);
+    /// Removes one mapping if it is still `expected_frame` with `expected_type`; NotFound otherwise.
+    [[nodiscard]] Expected<> remove_exactly(Gfn where, Hfn expected_frame, MappingType expected_type, Retired& retired);
+
+    /// What is there now; may be gone the next moment. Lock-free.
+    [[nodiscard]] Mapping lookup(Gfn where) const { return stage_->lookup(where); }
+    /// A reference on the frame behind `where`, if it is of a counted type. `for_writing` refuses read-only mappings.
+    /// Lock-free. Errors: BadAddress if nothing suitable is mapped.
+    [[nodiscard]] Expected<FrameReference> reference(Gfn where, bool for_writing) const;
+    /// The same, and only if it is the domain's own RAM (what may be granted or mapped foreign).
+    [[nodiscard]] Expected<FrameReference> reference_own(Gfn where) const;
+
+    /// Takes everything out, a bounded slice at a time; true when nothing is left. The domain's vCPUs must be stopped for good.
+    [[nodiscard]] bool tear_down_slice();
+
+    [[nodiscard]] SecondStage& stage() { return *stage_; }
+    [[nodiscard]] SecondStage const& stage() const { return *stage_; }
+
+private:
+    Domain& domain_;
+    Spinlock<LockRank::Physmap> lock_;
+    std::unique_ptr<SecondStage> stage_;
+    Gfn tear_down_position_{};
+};
+
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/// A virtual CPU as the portable kernel sees it: identity, what it waits for, what it shares with the guest.
+/// Its registers and its interrupt controller live behind kernel/arch/virtual_cpu.hpp.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "kernel/abi/xen/shared_info.hpp"
+#include "kernel/abi/xen/vcpu.hpp"
+#include "kernel/arch/virtual_cpu.hpp"
+#include "kernel/domain/guest_page.hpp"
+#include "kernel/sched/scheduling_state.hpp"
+#include "kernel/sync/guarded.hpp"
+#include "kernel/time/timer.hpp"
+
+namespace hospes {
+
+class Domain;
+
+using VcpuId = u32;
+
+/// Reasons why a vCPU cannot run; it runs when none is set.
+enum class WaitReason : u32 {
+    Halted = 1 << 0,          ///< HLT with interrupts enabled, SCHEDOP_block: any event ends it
+    Down = 1 << 1,            ///< not started, or taken offline (VCPUOP_down, HLT with interrupts disabled)
+    Paused = 1 << 2,          ///< this vCPU is paused (pause_count > 0)
+    DomainPaused = 1 << 3,    ///< the whole domain is (control domain, shutdown, being destroyed)
+    Polling = 1 << 4,         ///< SCHEDOP_poll: an event on one of the ports, or the timeout, ends it
+};
+
+class Vcpu {
+public:
+    Vcpu(Domain& domain, VcpuId id) : domain_{domain}, id_{id} {}
+    Vcpu(Vcpu const&) = delete;
+    Vcpu& operator=(Vcpu const&) = delete;
+    ~Vcpu();
+    /// Gives it its machine state. It starts Down. OutOfMemory.
+    [[nodiscard]] Expected<> initialize();
+
+    [[nodiscard]] Domain& domain() const { return domain_; }
+    [[nodiscard]] VcpuId id() const { return id_; }
+    [[nodiscard]] arch::VirtualCpu& machine() const { return *machine_; }
+
+    // --- waiting (kernel/domain/vcpu.cpp; all lock-free, any CPU may call) ---
+    [[nodiscard]] bool is_runnable() const { return waiting_.load(std::memory_order_acquire) == 0; }
+    [[nodiscard]] bool waits_for(WaitReason reason) const { return (waiting_.load(std::memory_order_acquire) & static_cast<u32>(reason)) != 0; }
+    /// Sets a reason; the scheduler takes the vCPU off its CPU soon. Returns whether it was set before.
+    bool set_waiting(WaitReason reason);
+    /// Clears a reason and wakes the vCPU if it was the last. Returns whether it was set before.
+    bool clear_waiting(WaitReason reason);
+    /// An event has arrived: ends Halted (and Polling if `port_matters`), and makes a running vCPU look.
+    void notice_event();
+
+    // --- memory shared with the guest ---
+    /// The vcpu_info the guest reads: inside shared info at first, then where VCPUOP_register_vcpu_info put it.
+    [[nodiscard]] xen::VcpuInfo* info() const { return info_; }
+    [[nodiscard]] bool has_registered_info() const { return info_page_.has_value(); }
+    /// Moves vcpu_info to `page`+`offset`: copies the contents, marks all selectors pending. Once only: Invalid.
+    [[nodiscard]] Expected<> register_info(FrameReference page, u32 offset);
+    /// Back to the place inside shared info (or none), at reset.
+    void reset_info();
+
+    SchedulingState scheduling;          ///< owned by kernel/sched
+    Timer one_shot_timer;                ///< VCPUOP_set_singleshot_timer; raises VIRQ_TIMER
+    Timer poll_timer;                    ///< SCHEDOP_poll's time-out
+    std::atomic<u32> polled_port{0};     ///< the port polled for; ~0 for several
+    u32 pause_count = 0;                 ///< under LockRank::DomainControl
+    std::array<std::atomic<u16>, 24> virq_ports{};   ///< VIRQ → local port, 0 when unbound; changed under EventChannel
+
+    // --- statistics and accounting areas (kernel/sched/run_state.*) ---
+    RunState run_state;
+    u64 seen_generation = 0;             ///< translation generation at the last entry (GuestPresence)
+
+private:
+    friend class Domain;
+    Domain& domain_;
+    VcpuId const id_;
+    std::atomic<u32> waiting_{static_cast<u32>(WaitReason::Down) | static_cast<u32>(WaitReason::DomainPaused)};
+    arch::VirtualCpu* machine_ = nullptr;
+    xen::VcpuInfo* info_ = nullptr;
+    std::optional<PinnedPage> info_page_;
+};
+
+}

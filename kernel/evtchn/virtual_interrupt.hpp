@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/// Virtual interrupt lines: how the hypervisor itself raises events.
+#pragma once
+
+#include "kernel/abi/xen/event_channel.hpp"
+#include "kernel/lib/integers.hpp"
+
+namespace hospes {
+
+class Vcpu;
+
+/// Raises a per-vCPU line (timer, debug) if it is bound. Any CPU may call.
+void raise_virq(Vcpu& vcpu, u32 virq);
+/// Raises a global line (console, DOM_EXC, …) in the control domain, if it is bound.
+void raise_global_virq(u32 virq);
+
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/// A domain's grant table (version 1) and what it has mapped of others'.
+#pragma once
+
+#include "kernel/abi/xen/grant_table.hpp"
+#include "kernel/lib/error.hpp"
+
+namespace hospes {
+
+class Domain;
+
+class GrantTable {
+public:
+    explicit GrantTable(Domain& domain) : domain_{domain} {}
+    ~GrantTable();
+
+    /// Drops a bounded number of the mappings this domain still has of others' frames; true when none is left.
+    /// Part of a domain's destruction; the vCPUs are stopped.
+    [[nodiscard]] bool release_mappings_slice();
+
+private:
+    Domain& domain_;
+};
+
+}

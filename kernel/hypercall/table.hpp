@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/// The hypercall table: number, name, who may call, handler.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "kernel/lib/error.hpp"
+
+namespace hospes {
+
+class Vcpu;
+
+/// Arguments as they are in the guest's registers (abi.md 2.4). A handler that returns Error::Restart has put into them
+/// what the next run of the same hypercall shall see; any other result leaves the guest's registers as they were.
+struct HypercallArguments {
+    std::array<u64, 5> value{};
+    [[nodiscard]] u64 operator[](size_t index) const { return value[index]; }
+    u64& operator[](size_t index) { return value[index]; }
+};
+
+enum class Caller : u8 { AnyDomain, ControlDomain };
+
+/// The value goes to the guest's RAX. `caller` is the vCPU that runs on this CPU.
+using HypercallHandler = Expected<u64> (*)(Vcpu& caller, HypercallArguments& arguments);
+
+struct Hypercall {
+    u32 number;
+    std::string_view name;
+    Caller allowed;
+    HypercallHandler handler;
+};
+
+struct HypercallResult {
+    u64 value = 0;
+    bool restart = false;    ///< leave the instruction pointer on the hypercall, load `arguments` into the registers
+};
+
+/// Runs one hypercall; the guest is known to be in kernel mode. Never fails: errors become the result.
+[[nodiscard]] HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments);
+
+// One handler a file, kernel/hypercall/<name>.cpp.
+Expected<u64> platform_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> memory_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> multicall(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> set_timer_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> xen_version(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> console_io(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> grant_table_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> vm_assist(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> vcpu_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> sched_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> event_channel_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> physdev_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> hvm_op(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> sysctl(Vcpu& caller, HypercallArguments& arguments);
+Expected<u64> domctl(Vcpu& caller, HypercallArguments& arguments);
+
+}

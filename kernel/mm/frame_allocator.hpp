@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/// Buddy allocator over the host's frames that nobody holds.
+#pragma once
+
+#include "kernel/lib/address.hpp"
+#include "kernel/lib/error.hpp"
+
+namespace hospes::frames {
+
+/// Largest block: 1 GiB.
+inline constexpr unsigned max_order = 18;
+
+/// 2^order contiguous frames, naturally aligned; contents are arbitrary. OutOfMemory if there is none.
+/// Takes LockRank::FrameAllocator.
+[[nodiscard]] Expected<Hfn> allocate(unsigned order = 0);
+/// The same, filled with zeros.
+[[nodiscard]] Expected<Hfn> allocate_zeroed(unsigned order = 0);
+/// The highest free block below `limit` (used for memory that must be addressable with 32 bits).
+[[nodiscard]] Expected<Hfn> allocate_below(Hpa limit, unsigned order = 0);
+/// Exactly this block, if all of it is free. For dom0, whose memory is where the guest expects it (design.md D6).
+[[nodiscard]] Expected<> allocate_exactly(Hfn first, unsigned order = 0);
+/// Gives back what allocate() returned.
+void free(Hfn first, unsigned order = 0);
+
+/// Adds usable memory; both numbers need no alignment. While booting only.
+void add(Hfn first, u64 count);
+
+[[nodiscard]] u64 free_count();
+[[nodiscard]] u64 total_count();
+/// One above the highest frame that is RAM.
+[[nodiscard]] Hfn end_of_memory();
+
+}

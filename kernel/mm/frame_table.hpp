@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/// One record for each frame of host memory: what it is used for, who owns it, how many hold it.
+///
+///                 allocate()                   give_to(domain)                 last reference dropped
+///      Free  ──────────────────▶  Hypervisor ───────────────────▶  Domain  ──────────────────────────▶ Free
+///
+/// A frame of a domain is held by every mapping of it in any second stage or IOMMU table, and by every
+/// short-lived access (FrameReference). The count never rises from zero: a frame on its way out stays out.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include "kernel/lib/address.hpp"
+#include "kernel/lib/error.hpp"
+
+namespace hospes {
+
+class Domain;
+
+enum class FrameUse : u8 {
+    Absent,      ///< no RAM here, or RAM that the firmware keeps
+    Free,        ///< in the allocator
+    Hypervisor,  ///< ours: heap, tables, image
+    Domain,      ///< belongs to `owner`, counted
+};
+
+struct Frame {
+    std::atomic<u32> references{0};
+    FrameUse use = FrameUse::Absent;
+    u8 order = 0;                ///< Free: size of the block that starts here
+    bool heads_block = false;    ///< Free: this record is on a free list
+    Domain* owner = nullptr;     ///< Domain: whose it is
+};
+static_assert(sizeof(Frame) == 16);
+
+namespace frames {
+
+/// The record of `frame`, or null where the host has no RAM.
+[[nodiscard]] Frame* find(Hfn frame);
+/// The owner of a counted frame; null for any other.
+[[nodiscard]] Domain* owner_of(Hfn frame);
+
+/// Makes 2^order frames from allocate() the property of `owner`, each with one reference, which the caller then
+/// holds (and normally hands to the physmap). Keeps `owner` alive until the last of them is free.
+void give_to(Domain& owner, Hfn first, unsigned order = 0);
+
+}
+
+/// Holds one reference on a domain's frame. Move-only; the last one gives the frame back to the allocator.
+class [[nodiscard]] FrameReference {
+public:
+    /// A new reference, if `frame` belongs to a domain and is not on its way out.
+    [[nodiscard]] static std::optional<FrameReference> to(Hfn frame);
+    /// Takes over a reference that somebody already holds.
+    [[nodiscard]] static FrameReference adopt(Hfn frame) { return FrameReference{frame}; }
+
+    FrameReference(FrameReference&& other) noexcept : frame_{other.frame_}, held_{std::exchange(other.held_, false)} {}
+    FrameReference& operator=(FrameReference&& other) noexcept
+    {
+        if (this != &other) {
+            drop();
+            frame_ = other.frame_;
+            held_ = std::exchange(other.held_, false);
+        }
+        return *this;
+    }
+    ~FrameReference() { drop(); }
+
+    [[nodiscard]] Hfn frame() const { return frame_; }
+    [[nodiscard]] Domain* owner() const { return frames::owner_of(frame_); }
+    /// Another reference to the same frame.
+    [[nodiscard]] FrameReference share() const;
+    /// Passes the reference to the caller's care (a page-table entry, for instance).
+    [[nodiscard]] Hfn give_up()
+    {
+        held_ = false;
+        return frame_;
+    }
+
+private:
+    explicit FrameReference(Hfn frame) : frame_{frame} {}
+    void drop();
+
+    Hfn frame_;
+    bool held_ = true;
+};
+
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/// A domain's translation from guest-physical to host-physical memory (EPT or NPT), seen without its format.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "kernel/lib/address.hpp"
+#include "kernel/lib/error.hpp"
+
+namespace hospes {
+
+struct Access {
+    bool read = false;
+    bool write = false;
+    bool execute = false;
+    constexpr bool operator==(Access const&) const = default;
+};
+inline constexpr Access read_write_execute{true, true, true};
+inline constexpr Access read_write{true, true, false};
+inline constexpr Access read_only{true, false, false};
+
+enum class MemoryType : u8 { Uncacheable, WriteCombining, WriteThrough, WriteProtected, WriteBack };
+
+/// Why a guest frame is mapped. Kept in four bits of the entry that the hardware ignores.
+enum class MappingType : u8 {
+    None,
+    Ram,            ///< the domain's own memory
+    Foreign,        ///< another domain's memory, mapped by the control domain
+    GrantWritable,  ///< another domain's memory, mapped by grant
+    GrantReadOnly,
+    Special,        ///< a page the hypervisor shares: shared info, grant table
+    Device,         ///< device registers or firmware memory; has no frame record
+};
+
+/// Does the mapping hold a reference on its frame?
+[[nodiscard]] constexpr bool is_counted(MappingType type) { return type != MappingType::None && type != MappingType::Device; }
+
+struct Mapping {
+    Hfn frame{};          ///< the host frame behind the guest frame that was asked for
+    MappingType type = MappingType::None;
+    Access access{};
+    unsigned order = 0;   ///< size of the leaf that maps it: 0, 9 or 18
+};
+
+/// Lock-free for readers; writers are serialised by the physmap's lock. Entries change atomically, tables are freed only
+/// with the whole object. Implemented by EPT and NPT as PageTable<Format> (kernel/mm/page_table.hpp).
+class SecondStage {
+public:
+    virtual ~SecondStage() = default;
+    /// The value for the hardware's root register (nested CR3; the EPT pointer without its attribute bits).
+    [[nodiscard]] virtual Hpa root() const = 0;
+    [[nodiscard]] virtual Mapping lookup(Gfn where) const = 0;
+    /// Maps 2^order frames; order is 0, 9 or 18, both numbers are aligned to it. Exists if anything is mapped there,
+    /// OutOfMemory if no table page is left; in both cases nothing changed.
+    [[nodiscard]] virtual Expected<> map(Gfn where, Hfn frame, unsigned order, Access access, MemoryType memory,
+                                         MappingType type) = 0;
+    /// Removes the mapping of exactly 2^order frames, splitting a larger leaf first. Returns what was there
+    /// (MappingType::None if nothing). OutOfMemory if a split found no table page; nothing changed.
+    [[nodiscard]] virtual Expected<Mapping> unmap(Gfn where, unsigned order) = 0;
+    /// Calls `visit(where, mapping)` for each leaf at or above `from`, until it returns false.
+    /// Returns the guest frame to continue from, or nothing when all were visited.
+    [[nodiscard]] virtual std::optional<Gfn> visit_leaves(Gfn from, bool (*visit)(void* context, Gfn where, Mapping const&),
+                                                          void* context) const = 0;
+    /// One above the highest guest frame ever mapped.
+    [[nodiscard]] virtual Gfn end() const = 0;
+    /// Pages of table memory in use.
+    [[nodiscard]] virtual u64 table_pages() const = 0;
+};
+
+}
