@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Debian parts: root file systems by mmdebstrap, programs with their libraries, kernel modules with their dependencies."""
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from stage import run
+
+RELEASE = "bookworm"
+
+# Files nobody reads in an image for tests. Debian's own way to leave files out of an installation.
+LEFT_OUT = (
+    "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*",
+    *(f"/lib/modules/*/kernel/{directory}/*" for directory in (
+        "sound", "drivers/gpu", "drivers/media", "drivers/staging", "drivers/infiniband", "drivers/iio", "drivers/hwmon",
+        "drivers/net/wireless", "drivers/isdn", "drivers/bluetooth", "drivers/hid", "drivers/usb", "drivers/video",
+        "drivers/input", "drivers/mtd", "drivers/comedi", "net/wireless", "net/mac80211", "net/bluetooth")),
+)
+
+
+def package_list(path):
+    """The words of a list file: one a line, `#` starts a comment."""
+    return [line for line in (raw.split("#")[0].strip() for raw in path.read_text().splitlines()) if line]
+
+
+def bootstrap(target, packages, commands=()):
+    """A Debian root file system as a tar archive; `commands` are run inside it at the end."""
+    options = ["--variant=minbase", "--mode=" + ("root" if os.geteuid() == 0 else "unshare"), "--format=tar",
+               "--include=" + ",".join(packages), '--aptopt=Apt::Install-Recommends "false"']
+    options += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+    options += [f"--customize-hook=chroot \"$1\" sh -c '{command}'" for command in commands]
+    # No initial RAM disks by the distribution unless a command asks for one: they take longer than all the rest.
+    environment = dict(os.environ, INITRD="No", LC_ALL="C.UTF-8")
+    run("mmdebstrap", *options, RELEASE, target, *configured_mirrors(), env=environment)
+
+
+def configured_mirrors():
+    """The Debian sources this machine's apt uses for the release; none known: mmdebstrap's own choice."""
+    template = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)|$(ORIGIN)"
+    result = subprocess.run(["apt-get", "indextargets", "--format", template, "Created-By: Packages"],
+                            capture_output=True, text=True, check=False)
+    lines = sorted(set(result.stdout.splitlines()))
+    return [line.removesuffix("|Debian") for line in lines if line.endswith("|Debian") and f" {RELEASE}" in line]
+
+
+class Tree:
+    """An unpacked Debian root file system."""
+
+    LIBRARY_FOLDERS = ("usr/lib/x86_64-linux-gnu", "usr/lib/xen-4.17/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib")
+
+    def __init__(self, root):
+        self.root = Path(root)
+
+    def kernel(self, flavour):
+        """The version string of the installed kernel of a flavour: "amd64" (generic) or "cloud-amd64"."""
+        versions = [path.name.removeprefix("vmlinuz-") for path in (self.root / "boot").glob(f"vmlinuz-*-{flavour}")]
+        return next(version for version in versions if ("cloud" in version) == ("cloud" in flavour))
+
+    def find(self, path):
+        """A path inside the tree with every symbolic link on the way resolved inside the tree."""
+        parts, done = [part for part in str(path).split("/") if part], self.root
+        while parts:
+            done = done / parts.pop(0)
+            if done.is_symlink():
+                target = os.readlink(done)
+                parts = [part for part in target.split("/") if part] + parts
+                done = self.root if target.startswith("/") else done.parent
+        return Path(os.path.normpath(done))
+
+    @cache
+    def libraries(self, program):
+        """All shared libraries a program needs, as paths in the tree."""
+        dump = subprocess.run(["readelf", "-d", "-l", str(program)], capture_output=True, text=True, check=False).stdout
+        found = set()
+        for name in re.findall(r"\(NEEDED\).*\[(.+)\]", dump):
+            library = next((self.root / folder / name for folder in self.LIBRARY_FOLDERS
+                            if os.path.lexists(self.root / folder / name)), None)
+            if library is None:
+                raise SystemExit(f"build_image: {program} needs {name}, which is nowhere in {self.root}")
+            found |= {library} | self.libraries(self.find(library.relative_to(self.root)))
+        return frozenset(found)
+
+    def modules(self, version, names):
+        """The named kernel modules and all they need, as paths relative to lib/modules/VERSION."""
+        folder = self.root / "usr/lib/modules" / version
+        dependencies = {_module_name(line): [] for line in (folder / "modules.builtin").read_text().splitlines()}
+        for line in (folder / "modules.dep").read_text().splitlines():
+            module, needed = line.split(":")
+            dependencies[_module_name(module)] = [module, *needed.split()]
+        return sorted({path for name in names for path in dependencies[name.replace("-", "_")]})
+
+
+def _module_name(path):
+    return Path(path).stem.replace("-", "_")
