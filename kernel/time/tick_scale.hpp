@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/// Conversion between clocks of different frequency, by one multiplication: the format of the PV clock.
+#pragma once
+
+#include <bit>
+
+#include "kernel/lib/integers.hpp"
+
+namespace hospes {
+
+inline constexpr u64 nanoseconds_per_second = 1'000'000'000;
+inline constexpr u64 nanoseconds_per_millisecond = 1'000'000;
+inline constexpr u64 nanoseconds_per_microsecond = 1'000;
+
+/// out = ((in << shift, or in >> -shift) * mul) >> 32. (xen/include/public/xen.h, struct vcpu_time_info)
+struct TickScale {
+    u32 mul = 0;
+    s8 shift = 0;
+
+    /// From ticks of `from` Hz to ticks of `to` Hz; neither is 0. `mul` uses all its 32 bits, so the relative error is
+    /// below 2^-31.
+    [[nodiscard]] static constexpr TickScale between(u64 from, u64 to)
+    {
+        s8 shift = 0;
+        while (to >= from) { // until the ratio is below 1 …
+            from <<= 1;
+            ++shift;
+        }
+        while (to < (from + 1) / 2) { // … and not below one half
+            to <<= 1;
+            --shift;
+        }
+        u64 const fraction = static_cast<u64>((u128{to} << 32) / from);
+        return {static_cast<u32>(fraction), shift};
+    }
+
+    [[nodiscard]] constexpr u64 apply(u64 ticks) const
+    {
+        ticks = shift >= 0 ? ticks << shift : ticks >> -shift;
+        return static_cast<u64>((u128{ticks} * mul) >> 32);
+    }
+
+    constexpr bool operator==(TickScale const&) const = default;
+};
+
+}
