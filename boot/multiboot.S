@@ -47,8 +47,6 @@
 #define VGA_TEXT                0xb8000
 #define VGA_WHITE_ON_RED        0x4f
 
-#define BOOT_STACK_BYTES        0x8000
-
     .section .multiboot, "a"
     .balign 8
 multiboot1_header:
@@ -231,11 +229,8 @@ early_direct_pointers: .skip 4096
 early_image_pointers:  .skip 4096
 early_directories:     .skip 4 * 4096
 
-    .section .bss.boot_stack, "aw", @nobits
-    .balign 4096
-boot_stack:            .skip BOOT_STACK_BYTES
-    .global boot_stack_end
-boot_stack_end:
+    .section .bss.stack_protector, "aw", @nobits
+    .balign 64
 stack_protector_block: .skip 64
 
     .section .note.GNU-stack, "", @progbits
