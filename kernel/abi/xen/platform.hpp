@@ -192,6 +192,6 @@ struct PlatformOp {
     } u;
 };
 static_assert(sizeof(PlatformOp) == 136);
-static_assert(offsetof(PlatformOp, u) == 8);
+static_assert(offsetof(PlatformOp, interface_version) == 4 && offsetof(PlatformOp, u) == 8);
 
 }

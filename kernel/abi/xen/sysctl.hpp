@@ -362,6 +362,6 @@ struct Sysctl {
     } u;
 };
 static_assert(sizeof(Sysctl) == 136);
-static_assert(offsetof(Sysctl, u) == 8);
+static_assert(offsetof(Sysctl, interface_version) == 4 && offsetof(Sysctl, u) == 8);
 
 }

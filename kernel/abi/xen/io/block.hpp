@@ -66,8 +66,5 @@ static_assert(offsetof(BlockResponse, operation) == 8 && offsetof(BlockResponse,
 
 using BlockRing = SharedRing<BlockRequest, BlockResponse>;
 static_assert(BlockRing::nr_entries == 32 && offsetof(BlockRing, entries) == 64);
-static_assert(sizeof(BlockRing) == 3648);
-static_assert(offsetof(BlockRing, request_event) == 4 && offsetof(BlockRing, response_producer) == 8 &&
-              offsetof(BlockRing, response_event) == 12);
 
 }

@@ -36,9 +36,12 @@ class FrontRing {
 public:
     using Shared = SharedRing<Request, Response>;
 
+    /// Makes `shared` an empty ring, before the backend is told of it.
     explicit FrontRing(Shared& shared) : shared_{shared}
     {
+        shared_.request_producer = 0;
         shared_.request_event = 1;
+        shared_.response_producer = 0;
         shared_.response_event = 1;
     }
 
