@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/// Where operands are: registers of every width, and linear addresses.
+#pragma once
+
+#include "arch/x86_64/emulator/instruction.hpp"
+#include "kernel/lib/address.hpp"
+
+namespace hospes::emulator {
+
+/// The low `bytes` (1, 2, 4 or 8) of `value`.
+[[nodiscard]] constexpr u64 truncate(u64 value, unsigned bytes) { return value & (~u64{0} >> (64 - 8 * bytes)); }
+
+/// `value`, whose low `bytes` count, as a signed number of 64 bits.
+[[nodiscard]] constexpr u64 sign_extend(u64 value, unsigned bytes)
+{
+    unsigned const unused_bits = 64 - 8 * bytes;
+    return static_cast<u64>(static_cast<s64>(value << unused_bits) >> unused_bits);
+}
+
+/// The register that `which` means in this instruction; for a byte without REX that may be AH, CH, DH or BH.
+[[nodiscard]] u64 read_register(Instruction const& instruction, GuestRegisters const& registers, Gpr which,
+                                unsigned bytes);
+
+/// One and two bytes leave the rest of the register alone, four clear the upper half. (SDM vol. 1, 3.4.1.1)
+void write_register(Instruction const& instruction, GuestRegisters& registers, Gpr which, u64 value, unsigned bytes);
+
+/// segment:offset as a linear address; the offset wraps at the instruction's address size. Limits are not checked.
+[[nodiscard]] Gva linear_address(Instruction const& instruction, GuestRegisters const& registers, Segment segment,
+                                 u64 offset);
+
+/// The linear address of the instruction's memory operand (there must be one), `further_bytes` on.
+[[nodiscard]] Gva operand_address(Instruction const& instruction, GuestRegisters const& registers,
+                                  u64 further_bytes = 0);
+
+}
