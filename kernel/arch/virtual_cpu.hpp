@@ -58,14 +58,14 @@ struct AccessKind {
 [[nodiscard]] u64 tsc_offset(Vcpu const& vcpu);
 
 /// Registers of a vCPU that is not running, in the toolstack's format. (xen/include/public/arch-x86/hvm/save.h.)
-[[nodiscard]] xen::HvmHardwareCpu save_cpu(Vcpu const& vcpu);
-[[nodiscard]] Expected<> load_cpu(Vcpu& vcpu, xen::HvmHardwareCpu const& state);
-[[nodiscard]] xen::HvmHardwareMtrr save_mtrr(Vcpu const& vcpu);
-[[nodiscard]] Expected<> load_mtrr(Vcpu& vcpu, xen::HvmHardwareMtrr const& state);
-[[nodiscard]] xen::HvmHardwareLapic save_lapic(Vcpu const& vcpu);
-[[nodiscard]] Expected<> load_lapic(Vcpu& vcpu, xen::HvmHardwareLapic const& state);
-[[nodiscard]] xen::HvmHardwareLapicRegisters save_lapic_registers(Vcpu const& vcpu);
-[[nodiscard]] Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmHardwareLapicRegisters const& state);
+[[nodiscard]] xen::HvmCpu save_cpu(Vcpu const& vcpu);
+[[nodiscard]] Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state);
+[[nodiscard]] xen::HvmMtrr save_mtrr(Vcpu const& vcpu);
+[[nodiscard]] Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state);
+[[nodiscard]] xen::HvmLocalApic save_lapic(Vcpu const& vcpu);
+[[nodiscard]] Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state);
+[[nodiscard]] xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu);
+[[nodiscard]] Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmLocalApicRegisters const& state);
 /// XSAVE area; returns the bytes written, or the bytes needed when `out` is empty. 0: no XSAVE state.
 [[nodiscard]] size_t save_extended(Vcpu const& vcpu, std::span<u8> out);
 [[nodiscard]] Expected<> load_extended(Vcpu& vcpu, std::span<u8 const> state);

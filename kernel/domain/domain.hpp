@@ -18,6 +18,7 @@
 #include "kernel/abi/xen/domctl.hpp"
 #include "kernel/abi/xen/hvm_params.hpp"
 #include "kernel/abi/xen/memory.hpp"
+#include "kernel/abi/xen/sched.hpp"
 #include "kernel/arch/domain_state.hpp"
 #include "kernel/domain/physmap.hpp"
 #include "kernel/domain/vcpu.hpp"
@@ -31,7 +32,7 @@ namespace hospes {
 using DomainId = xen::DomainId;
 inline constexpr unsigned max_vcpus_per_domain = 128;
 
-enum class ShutdownReason : u32 { PowerOff = 0, Reboot = 1, Suspend = 2, Crash = 3, Watchdog = 4, SoftReset = 5 };
+using xen::ShutdownReason;
 
 /// What the control domain chose when it created the domain.
 struct DomainConfiguration {
@@ -40,8 +41,8 @@ struct DomainConfiguration {
     u32 max_grant_frames = 64;
     u32 max_maptrack_frames = 1024;
     bool grants_allowed = true;
-    u32 flags = 0;               ///< XEN_DOMCTL_CDF_*
-    u32 emulation_flags = 0;     ///< XEN_X86_EMU_*
+    u32 flags = 0;           ///< XEN_DOMCTL_CDF_*
+    u32 emulation_flags = 0; ///< XEN_X86_EMU_*
     u32 ssidref = 0;
     u32 cpupool = 0;
     std::array<u8, 16> handle{};
@@ -49,9 +50,9 @@ struct DomainConfiguration {
 
 /// Toolstack-visible settings, under LockRank::DomainControl.
 struct DomainControl {
-    u32 pause_count = 1;         ///< by the control domain; a new domain starts paused
+    u32 pause_count = 1; ///< by the control domain; a new domain starts paused
     StaticVector<xen::E820Entry, 128> memory_map;
-    std::array<u64, xen::hvm_param_count> parameters{};
+    std::array<u64, xen::nr_hvm_params> parameters{};
     xen::DomctlTscInfo tsc_info{};
     u64 paging_pool_bytes = 0;
     bool creation_finished = false;
@@ -62,7 +63,8 @@ public:
     enum class Life : u32 { Building, Running, ShutDown, Dying, Dead };
 
     /// A new domain, not yet on the list. Errors: OutOfMemory.
-    [[nodiscard]] static Expected<Domain*> create(DomainId id, DomainConfiguration const& configuration, bool is_control_domain);
+    [[nodiscard]] static Expected<Domain*> create(DomainId id, DomainConfiguration const& configuration,
+                                                  bool is_control_domain);
 
     [[nodiscard]] DomainId id() const { return id_; }
     /// dom0: may manage other domains, and owns the devices.
@@ -71,7 +73,10 @@ public:
 
     // --- vCPUs: created once by create_vcpus(), then fixed ---
     [[nodiscard]] Expected<> create_vcpus();
-    [[nodiscard]] std::span<std::unique_ptr<Vcpu> const> vcpus() const { return {vcpus_.data(), vcpu_count_.load(std::memory_order_acquire)}; }
+    [[nodiscard]] std::span<std::unique_ptr<Vcpu> const> vcpus() const
+    {
+        return {vcpus_.data(), vcpu_count_.load(std::memory_order_acquire)};
+    }
     /// Null if there is none with that number.
     [[nodiscard]] Vcpu* vcpu(u32 id) const { return id < vcpus().size() ? vcpus()[id].get() : nullptr; }
 
@@ -95,24 +100,26 @@ public:
     void vcpu_went_down();
 
     // --- memory accounting, in frames ---
-    std::atomic<u64> owned_frames{0};     ///< frames with this owner, in whatever map
-    std::atomic<u64> ram_frames{0};       ///< the toolstack's tot_pages: RAM in its own map
-    std::atomic<u64> max_ram_frames{0};   ///< XEN_DOMCTL_max_mem
+    std::atomic<u64> owned_frames{0};   ///< frames with this owner, in whatever map
+    std::atomic<u64> ram_frames{0};     ///< the toolstack's tot_pages: RAM in its own map
+    std::atomic<u64> max_ram_frames{0}; ///< XEN_DOMCTL_max_mem
 
     // --- references: keep the object alive, not the guest running ---
-    void hold() { references_.fetch_add(1, std::memory_order_relaxed); }
+    void hold(u64 count = 1) { references_.fetch_add(count, std::memory_order_relaxed); }
+    /// False if the last reference is already gone.
+    [[nodiscard]] bool try_hold();
     void release();
 
     Physmap physmap;
     EventChannels event_channels;
     GrantTable grants;
     Guarded<DomainControl, LockRank::DomainControl> control;
-    arch::DomainState machine;                       ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
-    std::atomic<u64> translation_generation{1};      ///< GuestPresence
-    std::atomic<u32> weight{256};                    ///< scheduler share
-    std::atomic<u32> cap_percent{0};                 ///< scheduler cap, per cent of one CPU; 0: none
+    arch::DomainState machine;                  ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
+    std::atomic<u64> translation_generation{1}; ///< GuestPresence
+    std::atomic<u32> weight{256};               ///< scheduler share
+    std::atomic<u32> cap_percent{0};            ///< scheduler cap, per cent of one CPU; 0: none
     std::atomic<u64> console_lines{0};
-    std::atomic<bool> run_state_update_flag{false};  ///< VMASST_TYPE_runstate_update_flag
+    std::atomic<bool> run_state_update_flag{false}; ///< VMASST_TYPE_runstate_update_flag
 
     [[nodiscard]] xen::SharedInfo* shared_info() const { return shared_info_; }
     [[nodiscard]] Hfn shared_info_frame() const { return shared_info_frame_; }
@@ -124,29 +131,33 @@ private:
     Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain);
     ~Domain();
     void stop_vcpus();
-    void allow_vcpus();
+    void allow_vcpus_if_nothing_holds_them(DomainControl const& held);
+    void forget_guest_pages();
+    void release_special_pages();
 
     DomainId const id_;
     bool const is_control_domain_;
     DomainConfiguration const configuration_;
     std::atomic<Life> life_{Life::Building};
-    std::atomic<ShutdownReason> shutdown_reason_{ShutdownReason::PowerOff};
-    std::atomic<u32> references_{1};
+    std::atomic<ShutdownReason> shutdown_reason_{ShutdownReason::Poweroff};
+    std::atomic<u64> references_{1};
     std::array<std::unique_ptr<Vcpu>, max_vcpus_per_domain> vcpus_;
     std::atomic<size_t> vcpu_count_{0};
     xen::SharedInfo* shared_info_ = nullptr;
     Hfn shared_info_frame_{};
     std::atomic<u64> shared_info_position_{~u64{0}};
-    u32 tear_down_step_ = 0;
+    std::atomic<bool> being_torn_down_{false};
 
 public:
-    Domain* next = nullptr;                          ///< domain list, ascending id; under LockRank::DomainList
+    Domain* next = nullptr; ///< domain list, ascending id; under LockRank::DomainList
 };
 
 /// Keeps a domain alive for a scope.
 class [[nodiscard]] DomainReference {
 public:
     explicit DomainReference(Domain& domain) : domain_{&domain} { domain.hold(); }
+    /// Takes over a reference that the caller holds.
+    [[nodiscard]] static DomainReference adopt(Domain& domain) { return DomainReference{&domain}; }
     DomainReference(DomainReference&& other) noexcept : domain_{std::exchange(other.domain_, nullptr)} {}
     DomainReference& operator=(DomainReference&&) = delete;
     ~DomainReference()
@@ -157,6 +168,7 @@ public:
     Domain* operator->() const { return domain_; }
 
 private:
+    explicit DomainReference(Domain* held) : domain_{held} {}
     Domain* domain_;
 };
 

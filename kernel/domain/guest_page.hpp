@@ -12,7 +12,9 @@ namespace hospes {
 /// Keeps one frame referenced and reachable for as long as it lives.
 class PinnedPage {
 public:
-    explicit PinnedPage(FrameReference frame) : frame_{std::move(frame)}, bytes_{static_cast<u8*>(arch::reach(frame_.frame()))} {}
+    explicit PinnedPage(FrameReference frame)
+        : frame_{std::move(frame)}, bytes_{static_cast<u8*>(arch::reach(frame_.frame()))}
+    {}
 
     [[nodiscard]] Hfn frame() const { return frame_.frame(); }
     /// An object inside the page. The guest can write it at any time: use atomic or volatile accesses only.

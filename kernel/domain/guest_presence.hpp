@@ -7,6 +7,10 @@
 ///      generation; if it is new,    3. for every other CPU whose `inside` belongs to the
 ///      flush on this entry             domain: kick it, wait until it has left that entry
 ///   3. enter
+/// The run loop calls enter() BEFORE its last look at waiting reasons and pending interrupts, with interrupts disabled
+/// from there on: whoever adds one afterwards finds the CPU inside and kicks it, and the kick ends the entry at once.
+/// If that last look says not to enter after all, the loop calls leave() (and must remember an unfinished flush).
+///
 /// Either 2 sees the new generation or 3 sees the CPU inside. A CPU leaves its guest on a kick without taking any lock,
 /// so waiting is safe with locks held.
 #pragma once

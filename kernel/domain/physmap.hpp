@@ -17,8 +17,8 @@ namespace hospes {
 class Domain;
 class Physmap;
 
-/// Mappings that were taken out and whose frames wait for the flush. Flushes and releases when destroyed, or earlier when
-/// full; never with LockRank::Physmap held.
+/// Mappings that were taken out and whose frames wait for the flush. Flushes and releases when destroyed, or earlier
+/// when full; never with LockRank::Physmap held.
 class [[nodiscard]] Retired {
 public:
     explicit Retired(Domain& domain) : domain_{domain} {}
@@ -60,7 +60,8 @@ public:
     /// Maps one frame that somebody else owns, or a special page; takes over the reference, also on error.
     [[nodiscard]] Expected<> add(Gfn where, FrameReference frame, MappingType type);
     /// Maps device registers or firmware memory, `count` frames, identity or not.
-    [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory, Access access = read_write_execute);
+    [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory,
+                                        Access access = read_write_execute);
     /// Removes 2^order guest frames' mappings into `retired`. Returns what was there; None is no error.
     [[nodiscard]] Expected<Mapping> remove(Gfn where, unsigned order, Retired& retired);
     /// Removes one mapping if it is still `expected_frame` with `expected_type`; NotFound otherwise.
@@ -74,7 +75,8 @@ public:
     /// The same, and only if it is the domain's own RAM (what may be granted or mapped foreign).
     [[nodiscard]] Expected<FrameReference> reference_own(Gfn where) const;
 
-    /// Takes everything out, a bounded slice at a time; true when nothing is left. The domain's vCPUs must be stopped for good.
+    /// Takes everything out, a bounded slice at a time; true when nothing is left. The domain's vCPUs must be stopped
+    /// for good.
     [[nodiscard]] bool tear_down_slice();
 
     [[nodiscard]] SecondStage& stage() { return *stage_; }

@@ -23,11 +23,11 @@ using VcpuId = u32;
 
 /// Reasons why a vCPU cannot run; it runs when none is set.
 enum class WaitReason : u32 {
-    Halted = 1 << 0,          ///< HLT with interrupts enabled, SCHEDOP_block: any event ends it
-    Down = 1 << 1,            ///< not started, or taken offline (VCPUOP_down, HLT with interrupts disabled)
-    Paused = 1 << 2,          ///< this vCPU is paused (pause_count > 0)
-    DomainPaused = 1 << 3,    ///< the whole domain is (control domain, shutdown, being destroyed)
-    Polling = 1 << 4,         ///< SCHEDOP_poll: an event on one of the ports, or the timeout, ends it
+    Halted = 1 << 0,       ///< HLT with interrupts enabled, SCHEDOP_block: any event ends it
+    Down = 1 << 1,         ///< not started, or taken offline (VCPUOP_down, HLT with interrupts disabled)
+    Paused = 1 << 2,       ///< this vCPU is paused (pause_count > 0)
+    DomainPaused = 1 << 3, ///< the whole domain is (control domain, shutdown, being destroyed)
+    Polling = 1 << 4,      ///< SCHEDOP_poll: an event on one of the ports, or the timeout, ends it
 };
 
 class Vcpu {
@@ -45,7 +45,10 @@ public:
 
     // --- waiting (kernel/domain/vcpu.cpp; all lock-free, any CPU may call) ---
     [[nodiscard]] bool is_runnable() const { return waiting_.load(std::memory_order_acquire) == 0; }
-    [[nodiscard]] bool waits_for(WaitReason reason) const { return (waiting_.load(std::memory_order_acquire) & static_cast<u32>(reason)) != 0; }
+    [[nodiscard]] bool waits_for(WaitReason reason) const
+    {
+        return (waiting_.load(std::memory_order_acquire) & static_cast<u32>(reason)) != 0;
+    }
     /// Sets a reason; the scheduler takes the vCPU off its CPU soon. Returns whether it was set before.
     bool set_waiting(WaitReason reason);
     /// Clears a reason and wakes the vCPU if it was the last. Returns whether it was set before.
@@ -62,16 +65,19 @@ public:
     /// Back to the place inside shared info (or none), at reset.
     void reset_info();
 
-    SchedulingState scheduling;          ///< owned by kernel/sched
-    Timer one_shot_timer;                ///< VCPUOP_set_singleshot_timer; raises VIRQ_TIMER
-    Timer poll_timer;                    ///< SCHEDOP_poll's time-out
-    std::atomic<u32> polled_port{0};     ///< the port polled for; ~0 for several
-    u32 pause_count = 0;                 ///< under LockRank::DomainControl
-    std::array<std::atomic<u16>, 24> virq_ports{};   ///< VIRQ → local port, 0 when unbound; changed under EventChannel
+    SchedulingState scheduling;                    ///< owned by kernel/sched
+    Timer one_shot_timer;                          ///< VCPUOP_set_singleshot_timer; raises VIRQ_TIMER
+    Timer poll_timer;                              ///< SCHEDOP_poll's time-out
+    std::atomic<u32> polled_port{0};               ///< the port polled for; ~0 for several
+    u32 pause_count = 0;                           ///< under LockRank::DomainControl
+    std::array<std::atomic<u16>, 24> virq_ports{}; ///< VIRQ → local port, 0 when unbound; changed under EventChannel
 
     // --- statistics and accounting areas (kernel/sched/run_state.*) ---
     RunState run_state;
-    u64 seen_generation = 0;             ///< translation generation at the last entry (GuestPresence)
+    /// Drops every page shared with the guest and stops the timers: the domain is being destroyed.
+    void retire();
+
+    u64 seen_generation = 0; ///< translation generation at the last entry (GuestPresence)
 
 private:
     friend class Domain;

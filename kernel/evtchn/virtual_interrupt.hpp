@@ -2,16 +2,16 @@
 /// Virtual interrupt lines: how the hypervisor itself raises events.
 #pragma once
 
-#include "kernel/abi/xen/event_channel.hpp"
-#include "kernel/lib/integers.hpp"
+#include "kernel/abi/xen/hypercall_numbers.hpp"
 
 namespace hospes {
 
 class Vcpu;
+using xen::VirtualInterrupt;
 
 /// Raises a per-vCPU line (timer, debug) if it is bound. Any CPU may call.
-void raise_virq(Vcpu& vcpu, u32 virq);
+void raise_virq(Vcpu& vcpu, VirtualInterrupt line);
 /// Raises a global line (console, DOM_EXC, …) in the control domain, if it is bound.
-void raise_global_virq(u32 virq);
+void raise_global_virq(VirtualInterrupt line);
 
 }

@@ -17,6 +17,8 @@ public:
     /// Drops a bounded number of the mappings this domain still has of others' frames; true when none is left.
     /// Part of a domain's destruction; the vCPUs are stopped.
     [[nodiscard]] bool release_mappings_slice();
+    /// Gives up the table's own frames; last part of a domain's destruction.
+    void release_shared_frames();
 
 private:
     Domain& domain_;

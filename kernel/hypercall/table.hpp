@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "kernel/abi/xen/hypercall_numbers.hpp"
 #include "kernel/lib/error.hpp"
 
 namespace hospes {
@@ -25,7 +26,7 @@ enum class Caller : u8 { AnyDomain, ControlDomain };
 using HypercallHandler = Expected<u64> (*)(Vcpu& caller, HypercallArguments& arguments);
 
 struct Hypercall {
-    u32 number;
+    xen::Hypercall number;
     std::string_view name;
     Caller allowed;
     HypercallHandler handler;
@@ -33,7 +34,7 @@ struct Hypercall {
 
 struct HypercallResult {
     u64 value = 0;
-    bool restart = false;    ///< leave the instruction pointer on the hypercall, load `arguments` into the registers
+    bool restart = false; ///< leave the instruction pointer on the hypercall, load `arguments` into the registers
 };
 
 /// Runs one hypercall; the guest is known to be in kernel mode. Never fails: errors become the result.

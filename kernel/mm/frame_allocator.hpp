@@ -25,6 +25,9 @@ void free(Hfn first, unsigned order = 0);
 /// Adds usable memory; both numbers need no alignment. While booting only.
 void add(Hfn first, u64 count);
 
+/// dom0 has its memory: from here on blocks are chosen against fragmentation, not to keep low memory whole.
+void booting_is_over();
+
 [[nodiscard]] u64 free_count();
 [[nodiscard]] u64 total_count();
 /// One above the highest frame that is RAM.

@@ -20,18 +20,28 @@ namespace hospes {
 class Domain;
 
 enum class FrameUse : u8 {
-    Absent,      ///< no RAM here, or RAM that the firmware keeps
-    Free,        ///< in the allocator
-    Hypervisor,  ///< ours: heap, tables, image
-    Domain,      ///< belongs to `owner`, counted
+    Absent,     ///< no RAM here, or RAM that the firmware keeps
+    Free,       ///< in the allocator
+    Hypervisor, ///< ours: heap, tables, image
+    Domain,     ///< belongs to `owner`, counted
+};
+
+/// Neighbours on a free list, by frame number; no_frame at the ends.
+struct FreeLinks {
+    static constexpr u32 none = ~u32{0};
+    u32 next = none;
+    u32 previous = none;
 };
 
 struct Frame {
     std::atomic<u32> references{0};
     FrameUse use = FrameUse::Absent;
-    u8 order = 0;                ///< Free: size of the block that starts here
-    bool heads_block = false;    ///< Free: this record is on a free list
-    Domain* owner = nullptr;     ///< Domain: whose it is
+    u8 order = 0;             ///< Free, Hypervisor: size of the block that starts here
+    bool heads_block = false; ///< Free: this record is on a free list
+    union {
+        Domain* owner = nullptr; ///< Domain: whose it is
+        FreeLinks links;         ///< Free
+    };
 };
 static_assert(sizeof(Frame) == 16);
 
@@ -45,6 +55,16 @@ namespace frames {
 /// Makes 2^order frames from allocate() the property of `owner`, each with one reference, which the caller then
 /// holds (and normally hands to the physmap). Keeps `owner` alive until the last of them is free.
 void give_to(Domain& owner, Hfn first, unsigned order = 0);
+
+/// Drops one reference on each of 2^order frames of a domain, which the caller holds.
+void drop_references(Hfn first, unsigned order = 0);
+
+/// Builds the table for memory up to `end` in `storage` (table_bytes(end) bytes, zeroed by this call). While booting
+/// only.
+[[nodiscard]] constexpr u64 table_bytes(Hfn end) { return end.raw() * sizeof(Frame); }
+void adopt_table(void* storage, Hfn end);
+/// RAM lies at `frame`: its record becomes usable, as Hypervisor. While booting only.
+void note_present(Hfn frame);
 
 }
 

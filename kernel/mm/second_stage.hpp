@@ -25,26 +25,29 @@ enum class MemoryType : u8 { Uncacheable, WriteCombining, WriteThrough, WritePro
 /// Why a guest frame is mapped. Kept in four bits of the entry that the hardware ignores.
 enum class MappingType : u8 {
     None,
-    Ram,            ///< the domain's own memory
-    Foreign,        ///< another domain's memory, mapped by the control domain
-    GrantWritable,  ///< another domain's memory, mapped by grant
+    Ram,           ///< the domain's own memory
+    Foreign,       ///< another domain's memory, mapped by the control domain
+    GrantWritable, ///< another domain's memory, mapped by grant
     GrantReadOnly,
-    Special,        ///< a page the hypervisor shares: shared info, grant table
-    Device,         ///< device registers or firmware memory; has no frame record
+    Special, ///< a page the hypervisor shares: shared info, grant table
+    Device,  ///< device registers or firmware memory; has no frame record
 };
 
 /// Does the mapping hold a reference on its frame?
-[[nodiscard]] constexpr bool is_counted(MappingType type) { return type != MappingType::None && type != MappingType::Device; }
+[[nodiscard]] constexpr bool is_counted(MappingType type)
+{
+    return type != MappingType::None && type != MappingType::Device;
+}
 
 struct Mapping {
-    Hfn frame{};          ///< the host frame behind the guest frame that was asked for
+    Hfn frame{}; ///< the host frame behind the guest frame that was asked for
     MappingType type = MappingType::None;
     Access access{};
-    unsigned order = 0;   ///< size of the leaf that maps it: 0, 9 or 18
+    unsigned order = 0; ///< size of the leaf that maps it: 0, 9 or 18
 };
 
-/// Lock-free for readers; writers are serialised by the physmap's lock. Entries change atomically, tables are freed only
-/// with the whole object. Implemented by EPT and NPT as PageTable<Format> (kernel/mm/page_table.hpp).
+/// Lock-free for readers; writers are serialised by the physmap's lock. Entries change atomically, tables are freed
+/// only with the whole object. Implemented by EPT and NPT as PageTable<Format> (kernel/mm/page_table.hpp).
 class SecondStage {
 public:
     virtual ~SecondStage() = default;
@@ -60,8 +63,8 @@ public:
     [[nodiscard]] virtual Expected<Mapping> unmap(Gfn where, unsigned order) = 0;
     /// Calls `visit(where, mapping)` for each leaf at or above `from`, until it returns false.
     /// Returns the guest frame to continue from, or nothing when all were visited.
-    [[nodiscard]] virtual std::optional<Gfn> visit_leaves(Gfn from, bool (*visit)(void* context, Gfn where, Mapping const&),
-                                                          void* context) const = 0;
+    [[nodiscard]] virtual std::optional<Gfn>
+    visit_leaves(Gfn from, bool (*visit)(void* context, Gfn where, Mapping const&), void* context) const = 0;
     /// One above the highest guest frame ever mapped.
     [[nodiscard]] virtual Gfn end() const = 0;
     /// Pages of table memory in use.

@@ -32,7 +32,7 @@ void yield(Vcpu& current);
 [[noreturn]] void run();
 
 [[nodiscard]] Expected<> set_affinity(Vcpu& vcpu, CpuSet const& hard, CpuSet const& soft);
-[[nodiscard]] u64 running_time(Vcpu const& vcpu);   ///< ns
-[[nodiscard]] u64 idle_time(unsigned cpu);          ///< ns
+[[nodiscard]] u64 running_time(Vcpu const& vcpu); ///< ns
+[[nodiscard]] u64 idle_time(unsigned cpu);        ///< ns
 
 }

@@ -17,28 +17,28 @@ class Vcpu;
 using CpuSet = Bitmap<arch::max_cpus>;
 
 struct SchedulingState {
-    ListHook<Vcpu> run_queue;             ///< under the run queue's lock
-    std::atomic<s32> on_cpu{-1};          ///< the CPU whose run loop has it, in guest or in a handler; -1: none
-    std::atomic<u32> home_cpu{0};         ///< the CPU whose queue it belongs to
-    CpuSet hard_affinity;                 ///< may run only here
-    CpuSet soft_affinity;                 ///< prefers to run here
-    s64 credit = 0;                       ///< proportional share; kernel/sched/policy decides
-    u64 slice_start = 0;                  ///< ns
+    ListHook<Vcpu> run_queue;     ///< under the run queue's lock
+    std::atomic<s32> on_cpu{-1};  ///< the CPU whose run loop has it, in guest or in a handler; -1: none
+    std::atomic<u32> home_cpu{0}; ///< the CPU whose queue it belongs to
+    CpuSet hard_affinity;         ///< may run only here
+    CpuSet soft_affinity;         ///< prefers to run here
+    s64 credit = 0;               ///< proportional share; kernel/sched/policy decides
+    u64 slice_start = 0;          ///< ns
 };
 
 /// Time spent in each state, as the guest and the toolstack see it. (xen/include/public/vcpu.h, vcpu_runstate_info.)
 struct RunState {
     enum class Kind : u32 { Running = 0, Runnable = 1, Blocked = 2, Offline = 3 };
     Kind state = Kind::Offline;
-    u64 entered = 0;                      ///< ns
-    std::array<u64, 4> time{};            ///< ns, by Kind
+    u64 entered = 0;           ///< ns
+    std::array<u64, 4> time{}; ///< ns, by Kind
     /// The guest's copy: one page, or two when the record crosses a page end. Found by linear address at registration.
     struct Area {
         std::optional<PinnedPage> first, second;
         u32 offset = 0;
     };
-    std::optional<Area> area;             ///< VCPUOP_register_runstate_memory_area
-    std::optional<Area> time_area;        ///< VCPUOP_register_vcpu_time_memory_area
+    std::optional<Area> area;      ///< VCPUOP_register_runstate_memory_area
+    std::optional<Area> time_area; ///< VCPUOP_register_vcpu_time_memory_area
 };
 
 }

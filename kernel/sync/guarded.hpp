@@ -25,9 +25,8 @@ public:
     };
 
     template <typename... Arguments>
-    explicit Guarded(Arguments&&... arguments) : value_{std::forward<Arguments>(arguments)...}
-    {
-    }
+    constexpr explicit Guarded(Arguments&&... arguments) : value_{std::forward<Arguments>(arguments)...}
+    {}
     Access lock() { return Access{*this}; }
 
 private:

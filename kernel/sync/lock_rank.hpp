@@ -8,21 +8,21 @@
 namespace hospes {
 
 enum class LockRank : u8 {
-    DomainList,         ///< creating and removing domains, lookup by id
-    DomainControl,      ///< one domain's toolstack-visible settings (pause counts, memory map, parameters)
-    Physmap,            ///< one domain's guest-physical map, against concurrent changes
-    GrantMaptrack,      ///< one domain's record of what it has mapped
-    GrantTable,         ///< one domain's shared grant entries; two of them in order of domain id
-    EventChannel,       ///< one domain's ports; two of them in order of domain id
-    VirtualInterrupts,  ///< virtual IOAPIC, MSI bindings
-    PciConfig,          ///< the configuration-space address/data port pair
-    InterruptRouting,   ///< host vectors, IOAPIC pins
-    Scheduler,          ///< one CPU's run queue; two of them in order of CPU number
-    Timers,             ///< one CPU's deadline queue
-    Clock,              ///< wall clock
-    FrameAllocator,     ///< free lists
-    Heap,               ///< small objects
-    Console,            ///< serial line and log ring: innermost, so anything can log
+    DomainList,        ///< creating and removing domains, lookup by id
+    DomainControl,     ///< one domain's toolstack-visible settings (pause counts, memory map, parameters)
+    Physmap,           ///< one domain's guest-physical map, against concurrent changes
+    GrantMaptrack,     ///< one domain's record of what it has mapped
+    GrantTable,        ///< one domain's shared grant entries; two of them in order of domain id
+    EventChannel,      ///< one domain's ports; two of them in order of domain id
+    VirtualInterrupts, ///< virtual IOAPIC, MSI bindings
+    PciConfig,         ///< the configuration-space address/data port pair
+    InterruptRouting,  ///< host vectors, IOAPIC pins
+    Scheduler,         ///< one CPU's run queue; two of them in order of CPU number
+    Timers,            ///< one CPU's deadline queue
+    Clock,             ///< wall clock
+    Heap,              ///< small objects
+    FrameAllocator,    ///< free lists
+    Console,           ///< serial line and log ring: innermost, so anything can log
 };
 
 }

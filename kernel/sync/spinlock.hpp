@@ -21,7 +21,7 @@ inline void note_lock_released(LockRank, void const*) {}
 template <LockRank rank>
 class Spinlock {
 public:
-    Spinlock() = default;
+    constexpr Spinlock() = default;
     Spinlock(Spinlock const&) = delete;
     Spinlock& operator=(Spinlock const&) = delete;
 

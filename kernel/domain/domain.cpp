@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/domain/domain.hpp"
+
+#include <new>
+
+#include "kernel/arch/memory.hpp"
+#include "kernel/domain/domain_list.hpp"
+#include "kernel/domain/machine_end.hpp"
+#include "kernel/domain/para_clock.hpp"
+#include "kernel/evtchn/virtual_interrupt.hpp"
+#include "kernel/lib/scope.hpp"
+#include "kernel/log/log.hpp"
+#include "kernel/mm/frame_allocator.hpp"
+#include "kernel/sched/scheduler.hpp"
+
+namespace hospes {
+
+Domain::Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain)
+    : physmap{*this},
+      event_channels{*this},
+      grants{*this},
+      id_{id},
+      is_control_domain_{is_control_domain},
+      configuration_{configuration}
+{}
+
+Domain::~Domain() = default;
+
+Expected<Domain*> Domain::create(DomainId id, DomainConfiguration const& configuration, bool is_control_domain)
+{
+    std::unique_ptr<Domain, void (*)(Domain*)> domain{new (std::nothrow) Domain{id, configuration, is_control_domain},
+                                                      [](Domain* failed) { delete failed; }};
+    if (!domain) return failure(Error::OutOfMemory);
+    if (auto const made = domain->physmap.initialize(); !made) return failure(made.error());
+    if (auto const made = domain->machine.initialize(*domain); !made) return failure(made.error());
+    auto const frame = frames::allocate_zeroed();
+    if (!frame) return failure(frame.error());
+    frames::give_to(*domain, *frame);
+    domain->shared_info_frame_ = *frame;
+    domain->shared_info_ = static_cast<xen::SharedInfo*>(arch::reach(*frame));
+    para_clock::publish_wall_clock(*domain);
+    return domain.release();
+}
+
+Expected<> Domain::create_vcpus()
+{
+    if (!vcpus().empty()) return {};
+    for (u32 id = 0; id < configuration_.max_vcpus; ++id) {
+        vcpus_[id].reset(new (std::nothrow) Vcpu{*this, id});
+        auto const made = vcpus_[id] ? vcpus_[id]->initialize() : Expected<>{failure(Error::OutOfMemory)};
+        if (made) continue;
+        for (auto& vcpu : vcpus_) vcpu.reset();
+        return made;
+    }
+    vcpu_count_.store(configuration_.max_vcpus, std::memory_order_release);
+    return {};
+}
+
+// --- references ---
+
+bool Domain::try_hold()
+{
+    u64 count = references_.load(std::memory_order_relaxed);
+    while (count != 0)
+        if (references_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) return true;
+    return false;
+}
+
+void Domain::release()
+{
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    domains::remove(*this);
+    delete this;
+}
+
+// --- running and stopping ---
+
+void Domain::stop_vcpus()
+{
+    for (auto const& vcpu : vcpus()) vcpu->set_waiting(WaitReason::DomainPaused);
+}
+
+void Domain::allow_vcpus_if_nothing_holds_them(DomainControl const& held)
+{
+    if (held.pause_count > 0 || life() != Life::Running) return;
+    for (auto const& vcpu : vcpus()) vcpu->clear_waiting(WaitReason::DomainPaused);
+}
+
+bool Domain::is_quiescent() const
+{
+    for (auto const& vcpu : vcpus())
+        if (scheduler::is_on_cpu(*vcpu)) return false;
+    return true;
+}
+
+Expected<> Domain::pause()
+{
+    if (is_dying()) return failure(Error::Invalid);
+    {
+        auto held = control.lock();
+        ++held->pause_count;
+        stop_vcpus();
+    }
+    // A vCPU leaves its guest on the kick, and a handler ends by itself without waiting for the control domain.
+    while (!is_quiescent()) arch::spin_hint();
+    return {};
+}
+
+Expected<> Domain::unpause()
+{
+    auto held = control.lock();
+    if (held->pause_count == 0) return failure(Error::Invalid);
+    --held->pause_count;
+    Life building = Life::Building;
+    if (held->pause_count == 0) life_.compare_exchange_strong(building, Life::Running);
+    allow_vcpus_if_nothing_holds_them(*held);
+    return {};
+}
+
+void Domain::shut_down(ShutdownReason reason)
+{
+    if (is_control_domain_) end_machine(reason);
+    {
+        auto held = control.lock();
+        if (life() >= Life::ShutDown) return;
+        shutdown_reason_.store(reason, std::memory_order_release);
+        life_.store(Life::ShutDown, std::memory_order_release);
+        stop_vcpus();
+    }
+    log_info("domain {} has shut down, reason {}", id_, reason);
+    raise_global_virq(VirtualInterrupt::DomainException);
+}
+
+Expected<> Domain::resume()
+{
+    auto held = control.lock();
+    Life shut_down = Life::ShutDown;
+    if (!life_.compare_exchange_strong(shut_down, Life::Running)) return {};
+    allow_vcpus_if_nothing_holds_them(*held);
+    return {};
+}
+
+void Domain::vcpu_went_down()
+{
+    for (auto const& vcpu : vcpus())
+        if (!vcpu->waits_for(WaitReason::Down)) return;
+    shut_down(ShutdownReason::Poweroff);
+}
+
+// --- the end ---
+
+void Domain::forget_guest_pages()
+{
+    for (auto const& vcpu : vcpus()) vcpu->retire();
+}
+
+void Domain::release_special_pages()
+{
+    grants.release_shared_frames();
+    if (std::exchange(shared_info_, nullptr)) frames::drop_references(shared_info_frame_);
+}
+
+Expected<> Domain::destroy_slice()
+{
+    {
+        auto held = control.lock();
+        if (life() == Life::Dead) return {};
+        life_.store(Life::Dying, std::memory_order_release);
+        stop_vcpus();
+    }
+    if (!is_quiescent()) return failure(Error::Restart);
+    if (being_torn_down_.exchange(true)) return failure(Error::Restart); // another of dom0's vCPUs is at it
+    ScopeExit const turn_over{[this] { being_torn_down_.store(false); }};
+    if (life() == Life::Dead) return {};
+
+    event_channels.close_all();
+    forget_guest_pages();
+    if (!grants.release_mappings_slice()) return failure(Error::Restart);
+    if (!physmap.tear_down_slice()) return failure(Error::Restart);
+    release_special_pages();
+    for (auto const& vcpu : vcpus()) scheduler::remove(*vcpu);
+    life_.store(Life::Dead, std::memory_order_release);
+    raise_global_virq(VirtualInterrupt::DomainException);
+    release(); // the reference of the domain's own life; the caller still holds one
+    return {};
+}
+
+// --- shared info ---
+
+std::optional<Gfn> Domain::shared_info_position() const
+{
+    u64 const position = shared_info_position_.load(std::memory_order_relaxed);
+    return position == ~u64{0} ? std::nullopt : std::optional{Gfn{position}};
+}
+
+Expected<> Domain::map_shared_info(Gfn where)
+{
+    Retired retired{*this};
+    auto held = control.lock();
+    if (auto const old = shared_info_position()) {
+        static_cast<void>(physmap.remove_exactly(*old, shared_info_frame_, MappingType::Special, retired));
+        shared_info_position_.store(~u64{0}, std::memory_order_relaxed);
+    }
+    if (physmap.lookup(where).type != MappingType::None)
+        if (auto const removed = physmap.remove(where, 0, retired); !removed) return failure(removed.error());
+    auto page = FrameReference::to(shared_info_frame_);
+    if (!page) return failure(Error::Invalid);
+    if (auto const added = physmap.add(where, std::move(*page), MappingType::Special); !added) return added;
+    shared_info_position_.store(where.raw(), std::memory_order_relaxed);
+    return {};
+}
+
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/domain/guest_presence.hpp"
+
+#include "kernel/domain/domain.hpp"
+
+namespace hospes {
+
+namespace {
+
+struct Presence {
+    std::atomic<Vcpu const*> inside{nullptr};
+    std::atomic<u64> departures{0}; ///< tells one entry from the next
+};
+
+PerCpu<Presence> presence;
+
+/// Waits until `cpu` has left the entry that it is in now, if that is one of `domain`.
+void expel(unsigned cpu, Domain const& domain)
+{
+    Presence const& there = presence.of(cpu);
+    u64 const departures = there.departures.load(std::memory_order_seq_cst);
+    Vcpu const* const vcpu = there.inside.load(std::memory_order_seq_cst);
+    if (!vcpu || &vcpu->domain() != &domain) return;
+    arch::kick(cpu);
+    while (there.departures.load(std::memory_order_acquire) == departures) arch::spin_hint();
+}
+
+}
+
+bool GuestPresence::enter(Vcpu& vcpu)
+{
+    presence.mine().inside.store(&vcpu, std::memory_order_seq_cst);
+    u64 const generation = vcpu.domain().translation_generation.load(std::memory_order_seq_cst);
+    return std::exchange(vcpu.seen_generation, generation) != generation;
+}
+
+void GuestPresence::leave()
+{
+    Presence& here = presence.mine();
+    here.inside.store(nullptr, std::memory_order_release);
+    here.departures.store(here.departures.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void GuestPresence::flush(Domain& domain)
+{
+    domain.translation_generation.fetch_add(1, std::memory_order_seq_cst);
+    unsigned const self = arch::this_cpu();
+    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu)
+        if (cpu != self) expel(cpu, domain);
+}
+
+void GuestPresence::nudge(Vcpu const& vcpu)
+{
+    // Orders the caller's event before the look at `inside`; enter() is the other half.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    s32 const cpu = vcpu.scheduling.on_cpu.load(std::memory_order_relaxed);
+    if (cpu < 0 || static_cast<unsigned>(cpu) == arch::this_cpu()) return;
+    if (presence.of(static_cast<unsigned>(cpu)).inside.load(std::memory_order_relaxed) == &vcpu)
+        arch::kick(static_cast<unsigned>(cpu));
+}
+
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/domain/para_clock.hpp"
+
+#include <atomic>
+
+#include "kernel/domain/domain.hpp"
+#include "kernel/domain/domain_list.hpp"
+#include "kernel/time/clock.hpp"
+
+namespace hospes::para_clock {
+
+namespace {
+
+/// Runs `write` while the version is odd, so that a reader on another CPU tries again. (xen/include/public/xen.h)
+template <typename Write>
+void update_versioned(u32& version, Write write)
+{
+    std::atomic_ref<u32> const shared{version};
+    u32 const even = shared.load(std::memory_order_relaxed) & ~1u;
+    shared.store(even + 1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    write();
+    std::atomic_thread_fence(std::memory_order_release);
+    shared.store(even + 2, std::memory_order_release);
+}
+
+}
+
+void publish(Vcpu& vcpu)
+{
+    xen::VcpuInfo* const info = vcpu.info();
+    if (!info) return;
+    TickScale const scale = clock::scale();
+    u64 const timestamp = clock::base_tsc() + arch::tsc_offset(vcpu);
+    update_versioned(info->time.version, [&] {
+        info->time.tsc_timestamp = timestamp;
+        info->time.system_time = 0;
+        info->time.tsc_to_system_multiplier = scale.mul;
+        info->time.tsc_shift = scale.shift;
+        info->time.flags = clock::tsc_is_synchronised() ? xen::time_info_flag::tsc_stable : u8{0};
+    });
+}
+
+void publish_wall_clock(Domain& domain)
+{
+    xen::SharedInfo* const shared = domain.shared_info();
+    if (!shared) return;
+    WallClock const wall = clock::wallclock();
+    update_versioned(shared->wall_clock_version, [&] {
+        shared->wall_clock_seconds = static_cast<u32>(wall.seconds);
+        shared->wall_clock_nanoseconds = wall.nanoseconds;
+        shared->wall_clock_seconds_high = static_cast<u32>(wall.seconds >> 32);
+    });
+}
+
+void publish_wall_clock_to_all()
+{
+    for (DomainId next = 0;;) {
+        auto const domain = domains::at_or_after(next);
+        if (!domain) return;
+        publish_wall_clock(**domain);
+        next = static_cast<DomainId>((*domain)->id() + 1);
+    }
+}
+
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/// The paravirtual clock: how a guest turns its TSC into system time, and the wall clock at system time zero.
+#pragma once
+
+namespace hospes {
+
+class Domain;
+class Vcpu;
+
+namespace para_clock {
+
+/// Writes the vCPU's time record into its vcpu_info. Needed when vcpu_info moves or the TSC offset changes, never in
+/// between: the host's scale is fixed for as long as the machine runs (kernel/time/clock.hpp).
+void publish(Vcpu& vcpu);
+/// Writes the wall clock into the domain's shared info. Needed when it is created and when the clock is set.
+void publish_wall_clock(Domain& domain);
+/// After the control domain has set the clock.
+void publish_wall_clock_to_all();
+
+}
+
+}

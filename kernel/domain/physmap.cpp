@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/domain/physmap.hpp"
+
+#include <algorithm>
+
+#include "kernel/arch/virtual_cpu.hpp"
+#include "kernel/domain/domain.hpp"
+#include "kernel/domain/guest_presence.hpp"
+#include "kernel/mm/page_table.hpp"
+
+namespace hospes {
+
+namespace {
+
+constexpr std::array<Access, 7> access_by_type{
+    Access{},           // None
+    read_write_execute, // Ram
+    read_write_execute, // Foreign
+    read_write,         // GrantWritable
+    read_only,          // GrantReadOnly
+    read_write,         // Special
+    read_write_execute, // Device
+};
+
+/// The largest leaf order that alignment and length allow.
+unsigned leaf_order(u64 where, u64 frame, u64 count)
+{
+    for (unsigned order : {18u, 9u})
+        if (((where | frame) & ((u64{1} << order) - 1)) == 0 && count >= u64{1} << order) return order;
+    return 0;
+}
+
+}
+
+void Retired::add(Mapping const& mapping, unsigned order)
+{
+    must_flush_ = true;
+    if (!is_counted(mapping.type)) return;
+    blocks_[count_++] = {.first = mapping.frame, .order = static_cast<u8>(order), .counted = true};
+}
+
+void Retired::finish()
+{
+    if (std::exchange(must_flush_, false)) GuestPresence::flush(domain_);
+    while (count_ > 0) {
+        Block const block = blocks_[--count_];
+        frames::drop_references(block.first, block.order);
+    }
+}
+
+Physmap::~Physmap() = default;
+
+Expected<> Physmap::initialize()
+{
+    auto const stage = arch::create_second_stage();
+    if (!stage) return failure(stage.error());
+    stage_.reset(*stage);
+    return {};
+}
+
+Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
+{
+    LockGuard const guard{lock_};
+    u64 const count = u64{1} << order;
+    auto const undo = [&](u64 done) {
+        for (u64 at = 0; at < done;) {
+            auto const removed = stage_->unmap(where + at, stage_->lookup(where + at).order);
+            at += removed ? u64{1} << removed->order : 1;
+        }
+    };
+    for (u64 done = 0; done < count;) {
+        unsigned leaf = leaf_order(where.raw() + done, first.raw() + done, count - done);
+        auto mapped =
+            stage_->map(where + done, first + done, leaf, read_write_execute, MemoryType::WriteBack, MappingType::Ram);
+        // An empty table is in the way of a large leaf (its mappings were removed one by one): fill it with smaller
+        // ones.
+        while (!mapped && mapped.error() == Error::Exists && leaf > 0) {
+            leaf -= index_bits;
+            mapped = stage_->map(where + done, first + done, leaf, read_write_execute, MemoryType::WriteBack,
+                                 MappingType::Ram);
+        }
+        if (!mapped) {
+            undo(done);
+            return failure(mapped.error());
+        }
+        done += u64{1} << leaf;
+    }
+    domain_.ram_frames.fetch_add(count, std::memory_order_relaxed);
+    return {};
+}
+
+Expected<> Physmap::add(Gfn where, FrameReference frame, MappingType type)
+{
+    LockGuard const guard{lock_};
+    Access const access = access_by_type[static_cast<u8>(type)];
+    if (auto const mapped = stage_->map(where, frame.frame(), 0, access, MemoryType::WriteBack, type); !mapped)
+        return failure(mapped.error());
+    static_cast<void>(frame.give_up());
+    return {};
+}
+
+Expected<> Physmap::add_device(Gfn where, Hfn first, u64 count, MemoryType memory, Access access)
+{
+    LockGuard const guard{lock_};
+    for (u64 done = 0; done < count;) {
+        unsigned leaf = leaf_order(where.raw() + done, first.raw() + done, count - done);
+        auto mapped = stage_->map(where + done, first + done, leaf, access, memory, MappingType::Device);
+        while (!mapped && mapped.error() == Error::Exists && leaf > 0) {
+            leaf -= index_bits;
+            mapped = stage_->map(where + done, first + done, leaf, access, memory, MappingType::Device);
+        }
+        if (!mapped) return failure(mapped.error());
+        done += u64{1} << leaf;
+    }
+    return {};
+}
+
+Expected<Mapping> Physmap::remove(Gfn where, unsigned order, Retired& retired)
+{
+    if (retired.full()) retired.finish();
+    LockGuard const guard{lock_};
+    auto const removed = stage_->unmap(where, order);
+    if (!removed || removed->type == MappingType::None) return removed;
+    retired.add(*removed, order);
+    if (removed->type == MappingType::Ram) domain_.ram_frames.fetch_sub(u64{1} << order, std::memory_order_relaxed);
+    return removed;
+}
+
+Expected<> Physmap::remove_exactly(Gfn where, Hfn expected_frame, MappingType expected_type, Retired& retired)
+{
+    if (retired.full()) retired.finish();
+    LockGuard const guard{lock_};
+    Mapping const now = stage_->lookup(where);
+    if (now.frame != expected_frame || now.type != expected_type) return failure(Error::NotFound);
+    auto const removed = stage_->unmap(where, 0);
+    if (!removed) return failure(removed.error());
+    retired.add(*removed, 0);
+    if (removed->type == MappingType::Ram) domain_.ram_frames.fetch_sub(1, std::memory_order_relaxed);
+    return {};
+}
+
+Expected<FrameReference> Physmap::reference(Gfn where, bool for_writing) const
+{
+    // The entry may change between reading it and referencing its frame; then look again, but not for ever.
+    for (int attempt = 0; attempt < 16; ++attempt) {
+        Mapping const mapping = stage_->lookup(where);
+        if (!is_counted(mapping.type) || (for_writing && !mapping.access.write)) break;
+        auto reference = FrameReference::to(mapping.frame);
+        if (!reference) continue;
+        Mapping const again = stage_->lookup(where);
+        if (again.frame == mapping.frame && again.type == mapping.type) return std::move(*reference);
+    }
+    return failure(Error::BadAddress);
+}
+
+Expected<FrameReference> Physmap::reference_own(Gfn where) const
+{
+    if (stage_->lookup(where).type != MappingType::Ram) return failure(Error::Invalid);
+    auto reference_to_ram = reference(where, true);
+    if (!reference_to_ram || reference_to_ram->owner() != &domain_) return failure(Error::Invalid);
+    return reference_to_ram;
+}
+
+bool Physmap::tear_down_slice()
+{
+    constexpr u64 frames_per_slice = 2048;
+    if (!stage_) return true;
+    for (u64 done = 0; done < frames_per_slice;) {
+        struct Leaf {
+            Gfn where{};
+            Mapping mapping;
+            bool found = false;
+        } leaf;
+        auto const note = [](void* context, Gfn where, Mapping const& mapping) {
+            *static_cast<Leaf*>(context) = {where, mapping, true};
+            return false;
+        };
+        auto const next = stage_->visit_leaves(tear_down_position_, note, &leaf);
+        if (!leaf.found) return true;
+        // One 2 MiB piece at a time keeps the slice bounded; a table page for the split of a 1 GiB leaf may be missing,
+        // then the whole leaf goes at once.
+        unsigned order = std::min(leaf.mapping.order, 9u);
+        Retired retired{domain_};
+        auto removed = remove(leaf.where, order, retired);
+        if (!removed) removed = remove(leaf.where, order = leaf.mapping.order, retired);
+        done += u64{1} << order;
+        tear_down_position_ = order == leaf.mapping.order ? next.value_or(leaf.where + (u64{1} << order)) : leaf.where;
+    }
+    return false;
+}
+
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/hypercall/guest_memory.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernel/arch/memory.hpp"
+#include "kernel/arch/virtual_cpu.hpp"
+#include "kernel/domain/domain.hpp"
+
+namespace hospes {
+
+namespace {
+
+/// Calls `access(host bytes, done, length)` for each page-wise piece of the guest's linear range, with its frame held.
+template <typename AccessPiece>
+Expected<> for_each_piece(Vcpu& vcpu, Gva where, size_t bytes, bool for_writing, AccessPiece access)
+{
+    for (size_t done = 0; done < bytes;) {
+        u64 address = 0;
+        if (__builtin_add_overflow(where.raw(), done, &address)) return failure(Error::BadAddress);
+        auto const physical = arch::translate(vcpu, Gva{address}, {.write = for_writing});
+        if (!physical) return failure(Error::BadAddress);
+        auto const frame = vcpu.domain().physmap.reference(frame_of(*physical), for_writing);
+        if (!frame) return failure(Error::BadAddress);
+        u64 const offset = offset_in_page(*physical);
+        size_t const length = std::min<size_t>(bytes - done, page_size - offset);
+        access(static_cast<u8*>(arch::reach(frame->frame())) + offset, done, length);
+        done += length;
+    }
+    return {};
+}
+
+}
+
+Expected<> copy_from_guest(Vcpu& vcpu, std::span<u8> out, Gva from)
+{
+    return for_each_piece(vcpu, from, out.size(), false,
+                          [&](u8* host, size_t done, size_t length) { std::memcpy(&out[done], host, length); });
+}
+
+Expected<> copy_to_guest(Vcpu& vcpu, Gva to, std::span<u8 const> bytes)
+{
+    return for_each_piece(vcpu, to, bytes.size(), true,
+                          [&](u8* host, size_t done, size_t length) { std::memcpy(host, &bytes[done], length); });
+}
+
+}

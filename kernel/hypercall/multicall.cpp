@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/// multicall: several hypercalls in one. The toolstack wraps every memory_op in one entry (abi.md 2.4).
+#include <algorithm>
+
+#include "kernel/abi/xen/multicall.hpp"
+#include "kernel/hypercall/guest_memory.hpp"
+#include "kernel/hypercall/table.hpp"
+
+namespace hospes {
+
+namespace {
+
+constexpr u64 entries_per_slice = 32;
+
+/// A multicall inside a multicall is refused: no recursion on what a guest says.
+HypercallResult dispatch_inner(Vcpu& caller, u64 number, HypercallArguments& arguments)
+{
+    if (number == static_cast<u64>(xen::Hypercall::Multicall))
+        return {.value = static_cast<u64>(-static_cast<s64>(Error::NotImplemented))};
+    return dispatch_hypercall(caller, number, arguments);
+}
+
+}
+
+/// multicall(entries, count). Each entry's result goes into the entry; 0 is returned.
+/// An entry that asks to be continued keeps its changed arguments, and the whole call continues there.
+Expected<u64> multicall(Vcpu& caller, HypercallArguments& arguments)
+{
+    auto const entries = claim_of<xen::MulticallEntry>(arguments[0]);
+    u64 const count = arguments[1];
+    for (u64 i = 0; i < count; ++i) {
+        auto const restart_at = [&](u64 index) {
+            arguments[0] += index * sizeof(xen::MulticallEntry);
+            arguments[1] = count - index;
+            return failure(Error::Restart);
+        };
+        if (i == entries_per_slice) return restart_at(i);
+        auto entry = copy_in(caller, entries, i);
+        if (!entry) return failure(entry.error());
+        HypercallArguments inner;
+        std::copy_n(entry->arguments.begin(), inner.value.size(), inner.value.begin());
+        HypercallResult const result = dispatch_inner(caller, entry->operation, inner);
+        if (result.restart)
+            std::copy_n(inner.value.begin(), inner.value.size(), entry->arguments.begin());
+        else
+            entry->result = result.value;
+        if (auto const copied = copy_out(caller, entries, *entry, i); !copied) return failure(copied.error());
+        if (result.restart) return restart_at(i);
+    }
+    return 0;
+}
+
+}

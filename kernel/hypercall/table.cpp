@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/hypercall/table.hpp"
+
+#include "kernel/domain/domain.hpp"
+#include "kernel/hypercall/counters.hpp"
+
+namespace hospes {
+
+namespace {
+
+constexpr std::array hypercalls{
+    Hypercall{xen::Hypercall::PlatformOp, "platform_op", Caller::ControlDomain, platform_op},
+    Hypercall{xen::Hypercall::MemoryOp, "memory_op", Caller::AnyDomain, memory_op},
+    Hypercall{xen::Hypercall::Multicall, "multicall", Caller::AnyDomain, multicall},
+    Hypercall{xen::Hypercall::SetTimerOp, "set_timer_op", Caller::AnyDomain, set_timer_op},
+    Hypercall{xen::Hypercall::XenVersion, "xen_version", Caller::AnyDomain, xen_version},
+    Hypercall{xen::Hypercall::ConsoleIo, "console_io", Caller::ControlDomain, console_io},
+    Hypercall{xen::Hypercall::GrantTableOp, "grant_table_op", Caller::AnyDomain, grant_table_op},
+    Hypercall{xen::Hypercall::VmAssist, "vm_assist", Caller::AnyDomain, vm_assist},
+    Hypercall{xen::Hypercall::VcpuOp, "vcpu_op", Caller::AnyDomain, vcpu_op},
+    Hypercall{xen::Hypercall::SchedOp, "sched_op", Caller::AnyDomain, sched_op},
+    Hypercall{xen::Hypercall::EventChannelOp, "event_channel_op", Caller::AnyDomain, event_channel_op},
+    Hypercall{xen::Hypercall::PhysdevOp, "physdev_op", Caller::ControlDomain, physdev_op},
+    Hypercall{xen::Hypercall::HvmOp, "hvm_op", Caller::AnyDomain, hvm_op},
+    Hypercall{xen::Hypercall::Sysctl, "sysctl", Caller::ControlDomain, sysctl},
+    Hypercall{xen::Hypercall::Domctl, "domctl", Caller::ControlDomain, domctl},
+};
+
+constexpr u32 number_limit = 64;
+
+/// Row of the table by hypercall number; absent numbers have none.
+constexpr auto rows = [] {
+    std::array<Hypercall const*, number_limit> by_number{};
+    for (Hypercall const& row : hypercalls) by_number[static_cast<u32>(row.number)] = &row;
+    return by_number;
+}();
+
+/// How a guest sees an error.
+constexpr u64 as_result(Error error) { return static_cast<u64>(-static_cast<s64>(error)); }
+
+}
+
+HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments)
+{
+    count_hypercall(number);
+    Hypercall const* const row = number < number_limit ? rows[number] : nullptr;
+    if (!row) return {.value = as_result(Error::NotImplemented)};
+    if (row->allowed == Caller::ControlDomain && !caller.domain().is_control_domain())
+        return {.value = as_result(Error::NotPermitted)};
+    auto const result = row->handler(caller, arguments);
+    if (result) return {.value = *result};
+    if (result.error() == Error::Restart) return {.restart = true};
+    return {.value = as_result(result.error())};
+}
+
+std::string_view hypercall_name(u64 number) { return number < number_limit && rows[number] ? rows[number]->name : "?"; }
+
+}
