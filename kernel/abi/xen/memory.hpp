@@ -131,7 +131,7 @@ struct [[gnu::packed]] E820Entry {
 };
 static_assert(sizeof(E820Entry) == 20 && has_no_hidden_bytes<E820Entry>);
 
-/// E820Entry::type. (ACPI specification, address range types)
+/// E820Entry::type, the same numbers as in a PVH guest's start information. (ACPI specification, address range types)
 enum class E820Type : u32 {
     Ram = 1,
     Reserved = 2,

@@ -19,14 +19,7 @@ using Names = std::set<std::string>;
 
 /// What Debian's headers have no counterpart for, and where it comes from instead is said at its definition.
 Names const ours_alone = {
-    "E820Entry",
-    "E820Type::Ram",
-    "E820Type::Reserved",
-    "E820Type::AcpiReclaimable",
-    "E820Type::AcpiNvs",
-    "E820Type::Unusable",
-    "E820Type::Disabled",
-    "E820Type::Persistent",
+    "E820Entry", // packed, and Linux's
     "memory_command_bits",
     "memory_command_mask",
     "hypercall_page_msr",
@@ -40,7 +33,7 @@ Names const ours_alone = {
     "platform_get_dom0_console",
     "has_no_hidden_bytes",
     "GuestHandle",
-    "SharedRing",
+    "SharedRing", // compared in layout_test.cpp
     "FrontRing",
 };
 

@@ -57,6 +57,21 @@ TEST(XenAbi, TheMembersListedCoverEveryByte)
     }
 }
 
+/// What has no counterpart must be called what it is, so that no real member escapes the comparison.
+TEST(XenAbi, OnlyPaddingAndRawBytesHaveNoCounterpart)
+{
+    for (Table const& table : all_tables()) {
+        for (StructureRow const& structure : table.structures) {
+            for (MemberRow const& row : structure.members) {
+                if (row.theirs) continue;
+                std::string const last = row.name.substr(row.name.rfind('.') + 1);
+                EXPECT_TRUE(last.starts_with("pad") || last == "raw" || last == "text")
+                    << table.header << ": " << structure.name << "::" << row.name;
+            }
+        }
+    }
+}
+
 /// Rings are templates of ours and macros of Xen's, so they have no row in the tables.
 template <typename Ring, typename Theirs>
 void expect_same_ring(u32 their_entries)
