@@ -4,6 +4,7 @@
 
 #include "kernel/abi/xen/grant_table.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/mm/frame_table.hpp"
 
 namespace hospes {
 
@@ -13,6 +14,10 @@ class GrantTable {
 public:
     explicit GrantTable(Domain& domain) : domain_{domain} {}
     ~GrantTable();
+
+    /// A reference on the table's own frame `index`, growing the table up to the domain's limit if needed.
+    /// Invalid above the limit, OutOfMemory.
+    [[nodiscard]] Expected<FrameReference> shared_frame(u32 index);
 
     /// Drops a bounded number of the mappings this domain still has of others' frames; true when none is left.
     /// Part of a domain's destruction; the vCPUs are stopped.

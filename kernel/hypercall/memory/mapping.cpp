@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/// Putting pages that are not a domain's own memory into its map: shared info, grant frames, other domains' memory.
+#include "kernel/hypercall/memory/memory_call.hpp"
+
+namespace hospes::memory {
+
+namespace {
+
+constexpr u64 mappings_per_slice = 64;
+
+bool may_be_replaced(MappingType type)
+{
+    return type == MappingType::Ram || type == MappingType::Foreign || type == MappingType::Special;
+}
+
+Expected<> map_grant_frame(Domain& domain, u64 index, Gfn where)
+{
+    if ((index & xen::map_index_grant_table_status) != 0 || index > ~u32{0}) return failure(Error::Invalid);
+    auto frame = domain.grants.shared_frame(static_cast<u32>(index));
+    if (!frame) return failure(frame.error());
+    return place(domain, where, std::move(*frame), MappingType::Special);
+}
+
+/// Maps the frame behind `source_frame` of `source` into the caller's map. A hole is Invalid, never NotFound: that
+/// would mean "paged out, try again" to the toolstack (abi.md 3.1, add_to_physmap_batch).
+Expected<> map_foreign(Domain& caller, Domain& source, Gfn source_frame, Gfn where)
+{
+    auto frame = source.physmap.reference_own(source_frame);
+    if (!frame) return failure(Error::Invalid);
+    return place(caller, where, std::move(*frame), MappingType::Foreign);
+}
+
+s32 as_status(Expected<> const& result) { return result ? 0 : -static_cast<s32>(result.error()); }
+
+}
+
+Expected<> place(Domain& domain, Gfn where, FrameReference frame, MappingType type)
+{
+    MappingType const before = domain.physmap.lookup(where).type;
+    if (before != MappingType::None) {
+        if (!may_be_replaced(before)) return failure(Error::Invalid);
+        Retired retired{domain};
+        if (auto const removed = domain.physmap.remove(where, 0, retired); !removed) return failure(removed.error());
+    }
+    return domain.physmap.add(where, std::move(frame), type);
+}
+
+Expected<u64> add_to_physmap(MemoryCall& call)
+{
+    auto const request = copy_in(call.caller, call.claim<xen::AddToPhysmap>());
+    if (!request) return failure(request.error());
+    auto const domain = domains::resolve(call.caller, request->domain);
+    if (!domain) return failure(domain.error());
+    if ((*domain)->is_dying()) return failure(Error::Invalid);
+    Expected<> done = failure(Error::NotImplemented);
+    switch (static_cast<xen::MapSpace>(request->space)) {
+    case xen::MapSpace::SharedInfo:
+        if (request->index != 0) return failure(Error::Invalid);
+        done = (*domain)->map_shared_info(Gfn{request->gfn});
+        break;
+    case xen::MapSpace::GrantTable: done = map_grant_frame(**domain, request->index, Gfn{request->gfn}); break;
+    case xen::MapSpace::Gmfn:
+    case xen::MapSpace::GmfnRange:
+    case xen::MapSpace::GmfnForeign: break;
+    case xen::MapSpace::DeviceMmio:
+    default: return failure(Error::Invalid);
+    }
+    if (!done) return failure(done.error());
+    return 0;
+}
+
+/// Maps pages of another domain into the control domain, one error number for each. Returns 0.
+Expected<u64> add_to_physmap_batch(MemoryCall& call)
+{
+    auto const request = copy_in(call.caller, call.claim<xen::AddToPhysmapBatch>());
+    if (!request) return failure(request.error());
+    auto const target = domains::resolve(call.caller, request->domain);
+    if (!target) return failure(target.error());
+    if (static_cast<xen::MapSpace>(request->space) != xen::MapSpace::GmfnForeign) return failure(Error::NotImplemented);
+    if (!call.caller.domain().is_control_domain()) return failure(Error::NotPermitted);
+    auto const source = domains::find(request->foreign_domain);
+    if (!source) return failure(source.error());
+    if (&**source == &**target) return failure(Error::Invalid);
+
+    for (u64 i = call.start; i < request->size; ++i) {
+        if (i - call.start == mappings_per_slice) return call.restart_at(i);
+        auto const index = copy_in(call.caller, request->indexes, i);
+        if (!index) return failure(index.error());
+        auto const where = copy_in(call.caller, request->gfns, i);
+        if (!where) return failure(where.error());
+        s32 const status = as_status(map_foreign(**target, **source, Gfn{*index}, Gfn{*where}));
+        if (auto const copied = copy_out(call.caller, request->errors, status, i); !copied)
+            return failure(copied.error());
+    }
+    return 0;
+}
+
+Expected<u64> remove_from_physmap(MemoryCall& call)
+{
+    auto const request = copy_in(call.caller, call.claim<xen::RemoveFromPhysmap>());
+    if (!request) return failure(request.error());
+    auto const domain = domains::resolve(call.caller, request->domain);
+    if (!domain) return failure(domain.error());
+    MappingType const type = (*domain)->physmap.lookup(Gfn{request->gfn}).type;
+    if (type == MappingType::None) return failure(Error::NotFound);
+    if (!may_be_replaced(type)) return failure(Error::Invalid);
+    Retired retired{**domain};
+    if (auto const removed = (*domain)->physmap.remove(Gfn{request->gfn}, 0, retired); !removed)
+        return failure(removed.error());
+    return 0;
+}
+
+/// Maps frames of a domain's grant table into the control domain, which seeds the console's and xenstore's entries.
+Expected<u64> acquire_resource(MemoryCall& call)
+{
+    auto request = copy_in(call.caller, call.claim<xen::AcquireResource>());
+    if (!request) return failure(request.error());
+    if (request->pad != 0) return failure(Error::Invalid);
+    if (!call.caller.domain().is_control_domain()) return failure(Error::NotPermitted);
+    auto const source = domains::find(request->domain);
+    if (!source) return failure(source.error());
+    if (static_cast<xen::ResourceType>(request->type) != xen::ResourceType::GrantTable ||
+        request->id != xen::resource_grant_table_shared)
+        return failure(Error::NotSupported);
+    if (request->frame_list.is_null()) {
+        if (request->nr_frames != 0) return failure(Error::Invalid);
+        request->nr_frames = (*source)->configuration().max_grant_frames;
+        if (auto const copied = copy_out(call.caller, call.claim<xen::AcquireResource>(), *request); !copied)
+            return failure(copied.error());
+        return 0;
+    }
+    if (request->nr_frames == 0 || request->frame > ~u32{0} - request->nr_frames) return failure(Error::Invalid);
+    for (u64 i = call.start; i < request->nr_frames; ++i) {
+        if (i - call.start == mappings_per_slice) return call.restart_at(i);
+        auto const where = copy_in(call.caller, request->frame_list, i);
+        if (!where) return failure(where.error());
+        auto frame = (*source)->grants.shared_frame(static_cast<u32>(request->frame + i));
+        if (!frame) return failure(frame.error());
+        if (auto const placed = place(call.caller.domain(), Gfn{*where}, std::move(*frame), MappingType::Foreign);
+            !placed)
+            return failure(placed.error());
+    }
+    return 0;
+}
+
+}

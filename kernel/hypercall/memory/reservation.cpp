@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/// Giving a domain memory, and taking it back.
+#include <cstring>
+
+#include "kernel/hypercall/memory/memory_call.hpp"
+#include "kernel/mm/frame_allocator.hpp"
+
+namespace hospes::memory {
+
+namespace {
+
+constexpr u64 frames_per_slice = 1024;
+constexpr unsigned large_page_order = 9;
+constexpr unsigned control_domain_order = 18;
+
+/// The largest extent a caller may name. (xen/common/memory.c, max_order: limits by kind of caller.)
+unsigned order_limit(Vcpu const& caller)
+{
+    return caller.domain().is_control_domain() ? control_domain_order : large_page_order;
+}
+
+/// Frames for `where` of `domain`. dom0's memory is identity-mapped, so that devices reach it: it gets the very frames
+/// back that it gave up, when nobody else has them by now (design.md D6).
+Expected<Hfn> frames_for(Domain const& domain, Gfn where, unsigned order)
+{
+    if (domain.is_control_domain()) {
+        Hfn const same{where.raw()};
+        if (frames::allocate_exactly(same, order)) return same;
+    }
+    return frames::allocate(order);
+}
+
+Expected<> populate(Domain& domain, Gfn where, unsigned order)
+{
+    u64 const count = u64{1} << order;
+    if (domain.ram_frames.load() + count > domain.max_ram_frames.load()) return failure(Error::OutOfMemory);
+    auto const block = frames_for(domain, where, order);
+    if (!block) return failure(block.error());
+    std::memset(arch::reach(*block), 0, page_size << order);
+    frames::give_to(domain, *block, order);
+    auto const added = domain.physmap.add_ram(where, *block, order);
+    if (!added) frames::drop_references(*block, order);
+    return added;
+}
+
+Expected<> release(Domain& domain, Gfn where, unsigned order, Retired& retired)
+{
+    for (u64 i = 0; i < u64{1} << order; ++i) {
+        if (domain.physmap.lookup(where + i).type != MappingType::Ram) return failure(Error::Invalid);
+        if (auto const removed = domain.physmap.remove(where + i, 0, retired); !removed)
+            return failure(removed.error());
+    }
+    return {};
+}
+
+}
+
+/// Returns how many extents were populated in all; fewer than asked for when memory, tables or the domain's limit ran
+/// out.
+Expected<u64> populate_physmap(MemoryCall& call)
+{
+    auto const request = copy_in(call.caller, call.claim<xen::MemoryReservation>());
+    if (!request) return failure(request.error());
+    auto const domain = domains::resolve(call.caller, request->domain);
+    if (!domain) return failure(domain.error());
+    if ((*domain)->is_dying()) return failure(Error::Invalid);
+    if ((request->mem_flags & xen::memory_flag::populate_on_demand) != 0) return failure(Error::NotSupported);
+    unsigned const order = request->extent_order;
+    // 1 GiB cannot be zeroed in one bounded slice: the builder then asks for 2 MiB pieces.
+    if (order > order_limit(call.caller) || order > large_page_order) return call.start;
+
+    u64 slice = 0;
+    for (u64 i = call.start; i < request->nr_extents; ++i) {
+        if (slice >= frames_per_slice) return call.restart_at(i);
+        auto const where = copy_in(call.caller, request->extent_start, i);
+        if (!where) return i;
+        if ((*where & ((u64{1} << order) - 1)) != 0) return i;
+        if (!populate(**domain, Gfn{*where}, order)) return i;
+        slice += u64{1} << order;
+    }
+    return request->nr_extents;
+}
+
+/// Returns how many extents were given back. The frames live on for as long as somebody else has them mapped.
+Expected<u64> decrease_reservation(MemoryCall& call)
+{
+    auto const request = copy_in(call.caller, call.claim<xen::MemoryReservation>());
+    if (!request) return failure(request.error());
+    auto const domain = domains::resolve(call.caller, request->domain);
+    if (!domain) return failure(domain.error());
+    if (request->extent_order > order_limit(call.caller) || request->extent_order > large_page_order) return call.start;
+
+    Retired retired{**domain};
+    u64 slice = 0;
+    for (u64 i = call.start; i < request->nr_extents; ++i) {
+        if (slice >= frames_per_slice) return call.restart_at(i);
+        auto const where = copy_in(call.caller, request->extent_start, i);
+        if (!where) return i;
+        if (!release(**domain, Gfn{*where}, request->extent_order, retired)) return i;
+        slice += u64{1} << request->extent_order;
+    }
+    return request->nr_extents;
+}
+
+/// The toolstack announces how much it is about to populate: refused at once when that much is not free, so that a
+/// half-built domain is rare. Nothing is set aside.
+Expected<u64> claim_pages(MemoryCall& call)
+{
+    if (!call.caller.domain().is_control_domain()) return failure(Error::NotPermitted);
+    auto const request = copy_in(call.caller, call.claim<xen::MemoryReservation>());
+    if (!request) return failure(request.error());
+    if (request->extent_order != 0 || !request->extent_start.is_null()) return failure(Error::Invalid);
+    auto const domain = domains::find(request->domain);
+    if (!domain) return failure(domain.error());
+    if (request->nr_extents > frames::free_count()) return failure(Error::OutOfMemory);
+    return 0;
+}
+
+}
