@@ -14,7 +14,7 @@ guest_load_address_tiny := 0x100000
 guest_flags := -std=c++23 -stdlib=libc++ -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics \
   -fno-stack-protector -fno-pic -mno-red-zone -mno-sse -mno-mmx -mno-avx -mcmodel=small -fno-omit-frame-pointer \
   -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST -O2 -g -MMD -MP \
-  -Wall -Wextra -Wconversion -Wsign-conversion -Wold-style-cast -Wshadow -Werror -I. $(GUEST_EXTRA_FLAGS)
+  -Wall -Wextra -Wconversion -Wsign-conversion -Wold-style-cast -Wshadow -Werror -I.
 
 guest_folders := $(patsubst %/main.cpp,%,$(wildcard tests/guests/*/main.cpp tests/bench/*/main.cpp))
 guest_names := $(notdir $(guest_folders))

@@ -68,7 +68,7 @@ def xen_image():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
             subprocess.run(["apt-get", "download", "xen-hypervisor-4.17-amd64"], cwd=scratch, check=True,
-                           stdout=subprocess.DEVNULL)
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             package = next(pathlib.Path(scratch).glob("*.deb"))
             subprocess.run(["dpkg-deb", "-x", package, scratch], check=True)
             image.write_bytes(gzip.decompress((pathlib.Path(scratch) / "boot/xen-4.17-amd64.gz").read_bytes()))
@@ -86,11 +86,13 @@ def hypervisor(which):
 
 def command(case, which, extra=()):
     image, options, devices = hypervisor(which)
+    accelerator = os.environ.get("ACCEL", "tcg")
+    arguments = f"{case.arguments} emulator" if accelerator == "tcg" else case.arguments
     options = f"{options} dom0_mem={case.memory}M {case.options}".strip()
     return ["qemu-system-x86_64", "-kernel", str(image), "-append", options,
-            "-initrd", f"{case.image} {case.arguments}".strip(),
+            "-initrd", f"{case.image} {arguments}".strip(),
             "-M", "q35", "-cpu", "EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp", "-m", "1024", "-smp", str(case.cpus),
-            "-accel", os.environ.get("ACCEL", "tcg"), "-display", "none", "-serial", "stdio", "-no-reboot",
+            "-accel", accelerator, "-display", "none", "-serial", "stdio", "-no-reboot",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *devices, *case.qemu, *extra]
 
 

@@ -17,7 +17,7 @@ namespace {
 u64 scale(u64 ticks, xen::VcpuTimeInfo const& time)
 {
     ticks = time.tsc_shift >= 0 ? ticks << time.tsc_shift : ticks >> -time.tsc_shift;
-    return static_cast<u64>((u128{ticks} * time.tsc_to_system_mul) >> 32);
+    return static_cast<u64>((u128{ticks} * time.tsc_to_system_multiplier) >> 32);
 }
 
 xen::VcpuTimeInfo stable_copy(xen::VcpuTimeInfo const& source)
@@ -52,7 +52,7 @@ void delay(u64 nanoseconds)
 
 u32 set_timer_handler(void (*handler)(u32))
 {
-    auto timer = event_channel::bind_virq(xen::virq_timer, this_cpu().index);
+    auto timer = event_channel::bind_virq(xen::VirtualInterrupt::Timer, this_cpu().index);
     if (timer.result != 0) abandon("cannot bind VIRQ_TIMER");
     set_event_handler(timer.port, handler);
     return timer.port;

@@ -7,7 +7,7 @@
 #include <atomic>
 
 #include "kernel/abi/xen/hvm_params.hpp"
-#include "kernel/abi/xen/io_console.hpp"
+#include "kernel/abi/xen/io/console.hpp"
 #include "kernel/lib/address.hpp"
 #include "tests/guests/framework/cpu.hpp"
 #include "tests/guests/framework/hypercall.hpp"
@@ -43,7 +43,7 @@ void write_debug_port(std::string_view text)
 
 void write_hypercall(std::string_view text) { (void)console_write(text.data(), text.size()); }
 
-constinit xen::ConsoleRing* ring = nullptr;
+constinit xen::ConsoleInterface* ring = nullptr;
 constinit u32 ring_port = 0;
 
 template <typename Index>
@@ -56,7 +56,7 @@ std::atomic_ref<Index> atomic(Index& index)
 u32 room()
 {
     for (unsigned tries = 0; tries != patience; ++tries) {
-        u32 used = ring->out_prod - atomic(ring->out_cons).load();
+        u32 used = ring->out_producer - atomic(ring->out_consumer).load();
         if (used < sizeof(ring->out)) return static_cast<u32>(sizeof(ring->out)) - used;
         (void)event_channel::send(ring_port);
         (void)schedule::yield();
@@ -66,8 +66,8 @@ u32 room()
 
 void put(char character)
 {
-    ring->out[ring->out_prod % sizeof(ring->out)] = character;
-    atomic(ring->out_prod).store(ring->out_prod + 1);
+    ring->out[ring->out_producer % sizeof(ring->out)] = character;
+    atomic(ring->out_producer).store(ring->out_producer + 1);
 }
 
 void write_ring(std::string_view text)
@@ -93,10 +93,10 @@ void open_console()
         sink = write_hypercall;
         return;
     }
-    auto page = hvm_operation::get_parameter(xen::hvm_param_console_pfn);
-    auto port = hvm_operation::get_parameter(xen::hvm_param_console_evtchn);
+    auto page = hvm_operation::get_parameter(xen::HvmParamIndex::ConsolePfn);
+    auto port = hvm_operation::get_parameter(xen::HvmParamIndex::ConsoleEventChannel);
     if (page.result != 0 || port.result != 0 || page.value == 0) return;
-    ring = reinterpret_cast<xen::ConsoleRing*>(page.value << page_shift);
+    ring = reinterpret_cast<xen::ConsoleInterface*>(page.value << page_shift);
     ring_port = static_cast<u32>(port.value);
     sink = write_ring;
 }
@@ -110,7 +110,7 @@ void write_console(std::string_view text)
 void flush_console()
 {
     if (ring == nullptr) return;
-    for (unsigned tries = 0; tries != patience && atomic(ring->out_cons).load() != ring->out_prod; ++tries) {
+    for (unsigned tries = 0; tries != patience && atomic(ring->out_consumer).load() != ring->out_producer; ++tries) {
         (void)schedule::yield();
     }
 }
@@ -118,8 +118,8 @@ void flush_console()
 int read_console()
 {
     if (ring == nullptr) return -1;
-    auto consumer = atomic(ring->in_cons);
-    if (consumer.load() == atomic(ring->in_prod).load()) return -1;
+    auto consumer = atomic(ring->in_consumer);
+    if (consumer.load() == atomic(ring->in_producer).load()) return -1;
     char character = ring->in[consumer.load() % sizeof(ring->in)];
     consumer.store(consumer.load() + 1);
     (void)event_channel::send(ring_port);

@@ -30,7 +30,7 @@ constexpr u64 bit_of(u32 port) { return u64{1} << (port % bits_per_word); }
 
 void deliver(u32 port)
 {
-    word_of(shared_info().evtchn_pending, port).fetch_and(~bit_of(port));
+    word_of(shared_info().event_pending, port).fetch_and(~bit_of(port));
     if (handlers[port] != nullptr) handlers[port](port);
 }
 
@@ -38,8 +38,8 @@ void deliver_word(u32 word)
 {
     auto& shared = shared_info();
     for (;;) {
-        u64 ready = word_of(shared.evtchn_pending, word * bits_per_word).load() &
-                    ~word_of(shared.evtchn_mask, word * bits_per_word).load();
+        u64 ready = word_of(shared.event_pending, word * bits_per_word).load() &
+                    ~word_of(shared.event_mask, word * bits_per_word).load();
         if (ready == 0) return;
         deliver(word * bits_per_word + static_cast<u32>(std::countr_zero(ready)));
     }
@@ -58,10 +58,10 @@ xen::SharedInfo& shared_info()
 {
     if (mapped_shared_info == nullptr) {
         auto* page = allocate_pages();
-        auto result = memory_operation::add_to_physmap(xen::domid_self, xen::map_space_shared_info, 0, gfn_of(page));
+        auto result = memory_operation::add_to_physmap(xen::domid_self, xen::MapSpace::SharedInfo, 0, gfn_of(page));
         if (result != 0) abandon("cannot map shared_info");
         mapped_shared_info = reinterpret_cast<xen::SharedInfo*>(page);
-        for (auto& word : mapped_shared_info->evtchn_mask) word = ~u64{0};
+        for (auto& word : mapped_shared_info->event_mask) word = ~u64{0};
     }
     return *mapped_shared_info;
 }
@@ -99,17 +99,17 @@ void set_event_handler(u32 port, EventHandler handler)
     }
 }
 
-void mask_port(u32 port) { word_of(shared_info().evtchn_mask, port).fetch_or(bit_of(port)); }
-void unmask_port_quietly(u32 port) { word_of(shared_info().evtchn_mask, port).fetch_and(~bit_of(port)); }
-bool is_pending(u32 port) { return (word_of(shared_info().evtchn_pending, port).load() & bit_of(port)) != 0; }
-bool is_masked(u32 port) { return (word_of(shared_info().evtchn_mask, port).load() & bit_of(port)) != 0; }
-void clear_pending(u32 port) { word_of(shared_info().evtchn_pending, port).fetch_and(~bit_of(port)); }
+void mask_port(u32 port) { word_of(shared_info().event_mask, port).fetch_or(bit_of(port)); }
+void unmask_port_quietly(u32 port) { word_of(shared_info().event_mask, port).fetch_and(~bit_of(port)); }
+bool is_pending(u32 port) { return (word_of(shared_info().event_pending, port).load() & bit_of(port)) != 0; }
+bool is_masked(u32 port) { return (word_of(shared_info().event_mask, port).load() & bit_of(port)) != 0; }
+void clear_pending(u32 port) { word_of(shared_info().event_pending, port).fetch_and(~bit_of(port)); }
 
 void poll_events()
 {
     auto& info = vcpu_info();
-    std::atomic_ref<u8>{info.evtchn_upcall_pending}.exchange(0);
-    u64 words = std::atomic_ref<u64>{info.evtchn_pending_sel}.exchange(0);
+    std::atomic_ref<u8>{info.event_upcall_pending}.exchange(0);
+    u64 words = std::atomic_ref<u64>{info.event_pending_selector}.exchange(0);
     for (; words != 0; words &= words - 1) deliver_word(static_cast<u32>(std::countr_zero(words)));
 }
 

@@ -5,7 +5,7 @@
 /// hypervisor sets level 2 first, then level 1, then upcall_pending. A handler clears in the opposite order.
 #pragma once
 
-#include "kernel/abi/xen/xen.hpp"
+#include "kernel/abi/xen/shared_info.hpp"
 #include "kernel/lib/integers.hpp"
 
 namespace hospes::test {

@@ -3,12 +3,9 @@
 
 #include "tests/guests/framework/hypercall.hpp"
 
-#include "kernel/abi/xen/event_channel.hpp"
-#include "kernel/abi/xen/hvm_params.hpp"
-#include "kernel/abi/xen/memory.hpp"
-#include "kernel/abi/xen/sched.hpp"
+#include "kernel/abi/xen/console.hpp"
+#include "kernel/abi/xen/hvm_op.hpp"
 #include "kernel/abi/xen/vcpu.hpp"
-#include "kernel/abi/xen/xen.hpp"
 #include "tests/guests/framework/cpu.hpp"
 
 namespace hospes::test {
@@ -20,30 +17,42 @@ constexpr u32 amd_vendor_ebx = 0x68747541;   // "Auth"enticAMD
 constexpr u32 hygon_vendor_ebx = 0x6f677948; // "Hygo"nGenuine
 
 template <typename Argument>
-s64 operation(u64 number, u64 command, Argument& argument)
+s64 operation(xen::EventChannelCommand command, Argument& argument)
 {
-    return hypercall(number, command, address(&argument));
+    return hypercall(xen::Hypercall::EventChannelOp, command, &argument);
 }
 
 template <typename Argument>
-s64 event_operation(u64 command, Argument argument)
+s64 operation(xen::MemoryCommand command, Argument& argument)
 {
-    return operation(xen::hypercall_event_channel_op, command, argument);
+    return hypercall(xen::Hypercall::MemoryOp, command, &argument);
 }
 
-s64 vcpu_call(u64 command, u32 vcpu, void const* argument = nullptr)
+template <typename Argument>
+s64 operation(xen::SchedCommand command, Argument& argument)
 {
-    return hypercall(xen::hypercall_vcpu_op, command, vcpu, address(argument));
+    return hypercall(xen::Hypercall::SchedOp, command, &argument);
 }
 
-s64 reservation(u64 command, u16 domain, u64 const* gfns, u64 count, u32 order)
+template <typename Argument>
+s64 operation(xen::HvmCommand command, Argument& argument)
+{
+    return hypercall(xen::Hypercall::HvmOp, command, &argument);
+}
+
+s64 operation(xen::VcpuCommand command, u32 vcpu, void const* argument = nullptr)
+{
+    return hypercall(xen::Hypercall::VcpuOp, command, vcpu, argument);
+}
+
+s64 reservation(xen::MemoryCommand command, u16 domain, u64 const* gfns, u64 count, u32 order)
 {
     xen::MemoryReservation request{};
-    request.extent_start = address(gfns);
+    request.extent_start = {address(gfns)};
     request.nr_extents = count;
     request.extent_order = order;
-    request.domid = domain;
-    return operation(xen::hypercall_memory_op, command, request);
+    request.domain = domain;
+    return operation(command, request);
 }
 
 }
@@ -56,7 +65,7 @@ void choose_hypercall_instruction()
 
 bool uses_vmmcall() { return vmmcall; }
 
-s64 hypercall(u64 number, u64 first, u64 second, u64 third, u64 fourth, u64 fifth)
+s64 raw_hypercall(u64 number, u64 first, u64 second, u64 third, u64 fourth, u64 fifth)
 {
     register u64 r10 asm("r10") = fourth;
     register u64 r8 asm("r8") = fifth;
@@ -79,176 +88,196 @@ namespace event_channel {
 
 PortResult alloc_unbound(u16 domain, u16 remote)
 {
-    xen::EvtchnAllocUnbound request{};
-    request.dom = domain;
-    request.remote_dom = remote;
-    auto result = operation(xen::hypercall_event_channel_op, xen::evtchn_alloc_unbound, request);
+    xen::EventAllocUnbound request{};
+    request.domain = domain;
+    request.remote_domain = remote;
+    auto result = operation(xen::EventChannelCommand::AllocUnbound, request);
     return {result, request.port};
 }
 
 PortResult bind_interdomain(u16 remote, u32 remote_port)
 {
-    xen::EvtchnBindInterdomain request{};
-    request.remote_dom = remote;
+    xen::EventBindInterdomain request{};
+    request.remote_domain = remote;
     request.remote_port = remote_port;
-    auto result = operation(xen::hypercall_event_channel_op, xen::evtchn_bind_interdomain, request);
+    auto result = operation(xen::EventChannelCommand::BindInterdomain, request);
     return {result, request.local_port};
 }
 
-PortResult bind_virq(u32 virq, u32 vcpu)
+PortResult bind_virq(xen::VirtualInterrupt virq, u32 vcpu)
 {
-    xen::EvtchnBindVirq request{};
-    request.virq = virq;
+    xen::EventBindVirq request{};
+    request.virq = static_cast<u32>(virq);
     request.vcpu = vcpu;
-    auto result = operation(xen::hypercall_event_channel_op, xen::evtchn_bind_virq, request);
+    auto result = operation(xen::EventChannelCommand::BindVirq, request);
     return {result, request.port};
 }
 
 PortResult bind_ipi(u32 vcpu)
 {
-    xen::EvtchnBindIpi request{};
+    xen::EventBindIpi request{};
     request.vcpu = vcpu;
-    auto result = operation(xen::hypercall_event_channel_op, xen::evtchn_bind_ipi, request);
+    auto result = operation(xen::EventChannelCommand::BindIpi, request);
     return {result, request.port};
 }
 
-s64 bind_vcpu(u32 port, u32 vcpu) { return event_operation(xen::evtchn_bind_vcpu, xen::EvtchnBindVcpu{port, vcpu}); }
-s64 close(u32 port) { return event_operation(xen::evtchn_close, xen::EvtchnClose{port}); }
-s64 send(u32 port) { return event_operation(xen::evtchn_send, xen::EvtchnSend{port}); }
-s64 unmask(u32 port) { return event_operation(xen::evtchn_unmask, xen::EvtchnUnmask{port}); }
+s64 bind_vcpu(u32 port, u32 vcpu)
+{
+    xen::EventBindVcpu request{port, vcpu};
+    return operation(xen::EventChannelCommand::BindVcpu, request);
+}
+
+s64 close(u32 port)
+{
+    xen::EventClose request{port};
+    return operation(xen::EventChannelCommand::Close, request);
+}
+
+s64 send(u32 port)
+{
+    xen::EventSend request{port};
+    return operation(xen::EventChannelCommand::Send, request);
+}
+
+s64 unmask(u32 port)
+{
+    xen::EventUnmask request{port};
+    return operation(xen::EventChannelCommand::Unmask, request);
+}
 
 PortStatus status(u16 domain, u32 port)
 {
-    xen::EvtchnStatus request{};
-    request.dom = domain;
+    xen::EventStatus request{};
+    request.domain = domain;
     request.port = port;
-    auto result = operation(xen::hypercall_event_channel_op, xen::evtchn_status, request);
-    return {result, request.status, request.vcpu, request.detail, request.remote_port};
+    auto result = operation(xen::EventChannelCommand::Status, request);
+    return {result, request.status, request.vcpu, request.u.virq, request.u.interdomain.port};
 }
 
 }
 
 namespace vcpu_operation {
 
-s64 up(u32 vcpu) { return vcpu_call(xen::vcpu_up, vcpu); }
-s64 down(u32 vcpu) { return vcpu_call(xen::vcpu_down, vcpu); }
-s64 is_up(u32 vcpu) { return vcpu_call(xen::vcpu_is_up, vcpu); }
-s64 stop_singleshot_timer(u32 vcpu) { return vcpu_call(xen::vcpu_stop_singleshot_timer, vcpu); }
-s64 stop_periodic_timer(u32 vcpu) { return vcpu_call(xen::vcpu_stop_periodic_timer, vcpu); }
+s64 up(u32 vcpu) { return operation(xen::VcpuCommand::Up, vcpu); }
+s64 down(u32 vcpu) { return operation(xen::VcpuCommand::Down, vcpu); }
+s64 is_up(u32 vcpu) { return operation(xen::VcpuCommand::IsUp, vcpu); }
+s64 stop_singleshot_timer(u32 vcpu) { return operation(xen::VcpuCommand::StopSingleshotTimer, vcpu); }
+s64 stop_periodic_timer(u32 vcpu) { return operation(xen::VcpuCommand::StopPeriodicTimer, vcpu); }
 
 s64 register_vcpu_info(u32 vcpu, u64 gfn, u32 offset)
 {
-    xen::VcpuRegisterInfo request{};
-    request.mfn = gfn;
+    xen::VcpuRegisterVcpuInfo request{};
+    request.gfn = gfn;
     request.offset = offset;
-    return vcpu_call(xen::vcpu_register_vcpu_info, vcpu, &request);
+    return operation(xen::VcpuCommand::RegisterVcpuInfo, vcpu, &request);
 }
 
 s64 register_runstate(u32 vcpu, u64 linear_address)
 {
-    return vcpu_call(xen::vcpu_register_runstate_memory_area, vcpu, &linear_address);
+    xen::VcpuRegisterRunstateMemoryArea request{{linear_address}};
+    return operation(xen::VcpuCommand::RegisterRunstateMemoryArea, vcpu, &request);
 }
 
 s64 set_singleshot_timer(u32 vcpu, u64 absolute_ns, u32 flags)
 {
     xen::VcpuSetSingleshotTimer request{};
-    request.timeout_abs_ns = absolute_ns;
+    request.timeout_absolute_ns = absolute_ns;
     request.flags = flags;
-    return vcpu_call(xen::vcpu_set_singleshot_timer, vcpu, &request);
+    return operation(xen::VcpuCommand::SetSingleshotTimer, vcpu, &request);
 }
 
 }
 
 namespace schedule {
 
-s64 yield() { return hypercall(xen::hypercall_sched_op, xen::sched_yield); }
-s64 block() { return hypercall(xen::hypercall_sched_op, xen::sched_block); }
+s64 yield() { return hypercall(xen::Hypercall::SchedOp, xen::SchedCommand::Yield); }
+s64 block() { return hypercall(xen::Hypercall::SchedOp, xen::SchedCommand::Block); }
 
-s64 shutdown(u32 reason)
+s64 shutdown(xen::ShutdownReason reason)
 {
-    xen::SchedShutdown request{reason};
-    return operation(xen::hypercall_sched_op, xen::sched_shutdown, request);
+    xen::SchedShutdown request{static_cast<u32>(reason)};
+    return operation(xen::SchedCommand::Shutdown, request);
 }
 
 s64 poll(u32 const* ports, u32 count, u64 absolute_ns)
 {
     xen::SchedPoll request{};
-    request.ports = address(ports);
+    request.ports = {address(ports)};
     request.nr_ports = count;
     request.timeout = absolute_ns;
-    return operation(xen::hypercall_sched_op, xen::sched_poll, request);
+    return operation(xen::SchedCommand::Poll, request);
 }
 
 }
 
 namespace memory_operation {
 
-s64 add_to_physmap(u16 domain, u32 space, u64 index, u64 gfn)
+s64 add_to_physmap(u16 domain, xen::MapSpace space, u64 index, u64 gfn)
 {
     xen::AddToPhysmap request{};
-    request.domid = domain;
-    request.space = space;
-    request.idx = index;
-    request.gpfn = gfn;
-    return operation(xen::hypercall_memory_op, xen::add_to_physmap, request);
+    request.domain = domain;
+    request.space = static_cast<u32>(space);
+    request.index = index;
+    request.gfn = gfn;
+    return operation(xen::MemoryCommand::AddToPhysmap, request);
 }
 
 s64 remove_from_physmap(u16 domain, u64 gfn)
 {
     xen::RemoveFromPhysmap request{};
-    request.domid = domain;
-    request.gpfn = gfn;
-    return operation(xen::hypercall_memory_op, xen::remove_from_physmap, request);
+    request.domain = domain;
+    request.gfn = gfn;
+    return operation(xen::MemoryCommand::RemoveFromPhysmap, request);
 }
 
 s64 decrease_reservation(u16 domain, u64 const* gfns, u64 count, u32 order)
 {
-    return reservation(xen::decrease_reservation, domain, gfns, count, order);
+    return reservation(xen::MemoryCommand::DecreaseReservation, domain, gfns, count, order);
 }
 
 s64 populate_physmap(u16 domain, u64 const* gfns, u64 count, u32 order)
 {
-    return reservation(xen::populate_physmap, domain, gfns, count, order);
+    return reservation(xen::MemoryCommand::PopulatePhysmap, domain, gfns, count, order);
 }
 
-s64 current_reservation(u16 domain) { return operation(xen::hypercall_memory_op, xen::current_reservation, domain); }
-s64 maximum_reservation(u16 domain) { return operation(xen::hypercall_memory_op, xen::maximum_reservation, domain); }
+s64 current_reservation(u16 domain) { return operation(xen::MemoryCommand::CurrentReservation, domain); }
+s64 maximum_reservation(u16 domain) { return operation(xen::MemoryCommand::MaximumReservation, domain); }
 
 }
 
 namespace hvm_operation {
 
-ParameterResult get_parameter(u32 index)
+ParameterResult get_parameter(xen::HvmParamIndex index)
 {
     xen::HvmParam request{};
-    request.domid = xen::domid_self;
-    request.index = index;
-    auto result = operation(xen::hypercall_hvm_op, xen::hvm_get_param, request);
+    request.domain = xen::domid_self;
+    request.index = static_cast<u32>(index);
+    auto result = operation(xen::HvmCommand::GetParam, request);
     return {result, request.value};
 }
 
-s64 set_parameter(u32 index, u64 value)
+s64 set_parameter(xen::HvmParamIndex index, u64 value)
 {
     xen::HvmParam request{};
-    request.domid = xen::domid_self;
-    request.index = index;
+    request.domain = xen::domid_self;
+    request.index = static_cast<u32>(index);
     request.value = value;
-    return operation(xen::hypercall_hvm_op, xen::hvm_set_param, request);
+    return operation(xen::HvmCommand::SetParam, request);
 }
 
 s64 set_upcall_vector(u32 vcpu, u8 vector)
 {
-    xen::HvmUpcallVector request{};
+    xen::HvmEventUpcallVector request{};
     request.vcpu = vcpu;
     request.vector = vector;
-    return operation(xen::hypercall_hvm_op, xen::hvm_set_evtchn_upcall_vector, request);
+    return operation(xen::HvmCommand::SetEventUpcallVector, request);
 }
 
 }
 
 s64 console_write(char const* text, u64 length)
 {
-    return hypercall(xen::hypercall_console_io, xen::console_io_write, length, address(text));
+    return hypercall(xen::Hypercall::ConsoleIo, xen::ConsoleCommand::Write, length, text);
 }
 
 }

@@ -25,9 +25,9 @@ constinit size_t range_count = 0;
 
 void read_start_info_map()
 {
-    auto const* entries = reinterpret_cast<xen::HvmMemmapEntry const*>(start_info().memmap_paddr);
-    range_count = std::min<size_t>(start_info().memmap_entries, map_capacity);
-    for (size_t i = 0; i != range_count; ++i) ranges[i] = {entries[i].addr, entries[i].size, entries[i].type};
+    auto const* entries = reinterpret_cast<xen::MemoryMapTableEntry const*>(start_info().memory_map_address);
+    range_count = std::min<size_t>(start_info().memory_map_entries, map_capacity);
+    for (size_t i = 0; i != range_count; ++i) ranges[i] = {entries[i].address, entries[i].size, entries[i].type};
 }
 
 void ask_for_map()
@@ -35,10 +35,10 @@ void ask_for_map()
     static std::array<xen::E820Entry, map_capacity> entries{};
     xen::MemoryMap request{};
     request.nr_entries = map_capacity;
-    request.buffer = address(entries.data());
-    if (hypercall(xen::hypercall_memory_op, xen::memory_map, address(&request)) != 0) abandon("no memory map");
+    request.buffer = {address(entries.data())};
+    if (hypercall(xen::Hypercall::MemoryOp, xen::MemoryCommand::MemoryMap, &request) != 0) abandon("no memory map");
     range_count = std::min<size_t>(request.nr_entries, map_capacity);
-    for (size_t i = 0; i != range_count; ++i) ranges[i] = {entries[i].addr, entries[i].size, entries[i].type};
+    for (size_t i = 0; i != range_count; ++i) ranges[i] = {entries[i].address, entries[i].size, entries[i].type};
 }
 
 bool is_free(u64 begin, u64 size)
@@ -61,7 +61,7 @@ u8* allocate_pages(size_t count)
 std::span<MemoryRange const> memory_map()
 {
     if (range_count == 0) {
-        if (start_info().version >= 1 && start_info().memmap_entries != 0) {
+        if (start_info().version >= 1 && start_info().memory_map_entries != 0) {
             read_start_info_map();
         } else {
             ask_for_map();

@@ -51,7 +51,7 @@ void finish()
     }
     flush_console();
     if (is_dom0()) out32(debug_exit_port, failures == 0 ? debug_exit_pass : debug_exit_fail);
-    (void)schedule::shutdown(xen::shutdown_poweroff);
+    (void)schedule::shutdown(xen::ShutdownReason::Poweroff);
     halt_for_ever();
 }
 

@@ -41,6 +41,17 @@ int memcmp(void const* left, void const* right, size_t size)
     return 0;
 }
 
+// <string.h> declares memchr in two C++ flavours of its own; the symbol is what counts.
+void* find_byte(void const* memory, int value, size_t size) asm("memchr");
+void* find_byte(void const* memory, int value, size_t size)
+{
+    auto const* bytes = static_cast<unsigned char const*>(memory);
+    for (size_t i = 0; i != size; ++i) {
+        if (bytes[i] == static_cast<unsigned char>(value)) return const_cast<unsigned char*>(bytes + i);
+    }
+    return nullptr;
+}
+
 size_t strlen(char const* text)
 {
     size_t length = 0;

@@ -3,6 +3,10 @@
 
 #include "tests/guests/framework/start.hpp"
 
+#include <algorithm>
+#include <charconv>
+
+#include "kernel/abi/xen/version.hpp"
 #include "kernel/lib/address.hpp"
 #include "tests/guests/framework/console.hpp"
 #include "tests/guests/framework/hypercall.hpp"
@@ -10,26 +14,55 @@
 #include "tests/guests/framework/print.hpp"
 #include "tests/guests/framework/report.hpp"
 
-extern "C" [[noreturn]] void guest_start(hospes::xen::HvmStartInfo const*);
+extern "C" [[noreturn]] void guest_start(hospes::xen::StartInfo const*);
 extern "C" void (*const init_array_begin[])();
 extern "C" void (*const init_array_end[])();
 
 namespace hospes::test {
 namespace {
 
-constinit xen::HvmStartInfo const* info = nullptr;
+constinit xen::StartInfo const* info = nullptr;
 
 }
 
-xen::HvmStartInfo const& start_info() { return *info; }
+xen::StartInfo const& start_info() { return *info; }
 
 std::string_view command_line()
 {
-    if (info->cmdline_paddr == 0) return {};
-    return reinterpret_cast<char const*>(info->cmdline_paddr);
+    if (info->command_line_address == 0) return {};
+    return reinterpret_cast<char const*>(info->command_line_address);
 }
 
-bool is_dom0() { return (info->flags & xen::sif_initdomain) != 0; }
+bool has_argument(std::string_view word)
+{
+    for (auto rest = command_line(); !rest.empty();) {
+        auto length = std::min(rest.find(' '), rest.size());
+        if (rest.substr(0, length) == word) return true;
+        rest.remove_prefix(std::min(length + 1, rest.size()));
+    }
+    return false;
+}
+
+u64 argument(std::string_view name, u64 otherwise)
+{
+    auto line = command_line();
+    auto where = line.find(name);
+    if (where == std::string_view::npos || where + name.size() >= line.size() || line[where + name.size()] != '=') {
+        return otherwise;
+    }
+    u64 value = otherwise;
+    std::from_chars(line.data() + where + name.size() + 1, line.data() + line.size(), value);
+    return value;
+}
+
+bool on_hospes()
+{
+    xen::ExtraVersion extra{};
+    (void)hypercall(xen::Hypercall::XenVersion, xen::VersionCommand::ExtraVersion, &extra);
+    return std::string_view{extra.text.data(), extra.text.size()}.find("ospes") != std::string_view::npos;
+}
+
+bool is_dom0() { return (info->flags & xen::start_info_flag::initial_domain) != 0; }
 
 u32 cpu_count()
 {
@@ -40,7 +73,7 @@ u32 cpu_count()
 
 }
 
-void guest_start(hospes::xen::HvmStartInfo const* start)
+void guest_start(hospes::xen::StartInfo const* start)
 {
     using namespace hospes::test;
     info = start;
