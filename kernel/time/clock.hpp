@@ -23,6 +23,21 @@ struct WallClock {
     constexpr bool operator==(WallClock const&) const = default;
 };
 
+/// The wall clock at system time 0, if at `system_time` it was `seconds`.`nanoseconds`. Time before 1970 is cut off.
+[[nodiscard]] constexpr WallClock wall_clock_at_zero(u64 seconds, u32 nanoseconds, Nanoseconds system_time)
+{
+    u64 back_seconds = system_time / nanoseconds_per_second;
+    u64 const back_nanoseconds = system_time % nanoseconds_per_second;
+    u64 remaining = nanoseconds % nanoseconds_per_second;
+    seconds += nanoseconds / nanoseconds_per_second;
+    if (remaining < back_nanoseconds) {
+        remaining += nanoseconds_per_second;
+        ++back_seconds;
+    }
+    if (seconds < back_seconds) return {};
+    return {seconds - back_seconds, static_cast<u32>(remaining - back_nanoseconds), 0};
+}
+
 namespace clock {
 
 /// Measures the TSC, makes now the start of system time and reads the battery-backed clock.

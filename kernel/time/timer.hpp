@@ -22,11 +22,11 @@ struct Timer : DeadlineNode {
     Timer& operator=(Timer const&) = delete;
 
     Function function = nullptr;
-    void* context = nullptr;                        ///< for the function's use
+    void* context = nullptr; ///< for the function's use
     static constexpr u32 on_no_cpu = ~u32{0};
-    std::atomic<u32> cpu{0};                        ///< whose queue it is or was in; changes under that queue's lock
-    std::atomic<bool> queued{false};                ///< changes under the queue's lock
-    std::atomic<u32> running_on{on_no_cpu};         ///< the CPU that is in `function`
+    std::atomic<u32> cpu{0};                ///< whose queue it is or was in; changes under that queue's lock
+    std::atomic<bool> queued{false};        ///< changes under the queue's lock
+    std::atomic<u32> running_on{on_no_cpu}; ///< the CPU that is in `function`
 };
 
 namespace timers {

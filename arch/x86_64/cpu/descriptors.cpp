@@ -68,8 +68,7 @@ DescriptorTable make_descriptor_table(TaskState const& task_state)
     DescriptorTable table;
     table[selector::code / 8] = flat_segment(type_code_readable_accessed).with<S::LongMode>(true);
     table[selector::data / 8] = flat_segment(type_data_writable_accessed);
-    table[selector::task_state / 8] = S{}
-                                          .with<S::LimitLow>(sizeof(TaskState) - 1)
+    table[selector::task_state / 8] = S{}.with<S::LimitLow>(sizeof(TaskState) - 1)
                                           .with<S::BaseLow>(base)
                                           .with<S::BaseMiddle>(base >> 24)
                                           .with<S::Type>(type_available_task_state)

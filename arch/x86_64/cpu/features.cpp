@@ -35,9 +35,8 @@ std::optional<Feature> CpuFeatures::first_missing_from(CpuFeatures const& other)
 
 CpuFeatures const& cpu_features()
 {
-    static CpuFeatures const features = CpuFeatures::detect([](u32 leaf, u32 subleaf) {
-        return read_cpuid(leaf, subleaf);
-    });
+    static CpuFeatures const features =
+        CpuFeatures::detect([](u32 leaf, u32 subleaf) { return read_cpuid(leaf, subleaf); });
     return features;
 }
 

@@ -24,10 +24,7 @@ inline u64 read_msr(u32 number)
 }
 inline void write_msr(u32 number, u64 value)
 {
-    asm volatile("wrmsr"
-                 :
-                 : "c"(number), "a"(static_cast<u32>(value)), "d"(static_cast<u32>(value >> 32))
-                 : "memory");
+    asm volatile("wrmsr" : : "c"(number), "a"(static_cast<u32>(value)), "d"(static_cast<u32>(value >> 32)) : "memory");
 }
 
 template <typename Layout>
@@ -97,6 +94,7 @@ struct MachineCheckStatus : Register<MachineCheckStatus> {
 
 namespace msr {
 inline constexpr Msr<ApicBase> apic_base{0x1b};
+inline constexpr Msr<u64> page_attribute_table{0x277};
 inline constexpr Msr<u64> tsc_deadline{0x6e0};
 inline constexpr Msr<Efer> efer{0xc000'0080};
 inline constexpr Msr<MachineCheckCapabilities> machine_check_capabilities{0x179};

@@ -20,8 +20,8 @@ std::atomic<unsigned> online_cpus{0};
 u64& interrupt_stack(TaskState& task_state, InterruptStack which)
 {
     // TaskState is packed as the hardware wants it: the array starts at byte 36.
-    return reinterpret_cast<u64*>(reinterpret_cast<u8*>(&task_state) + offsetof(TaskState, interrupt_stacks))
-        [static_cast<size_t>(which) - 1];
+    return reinterpret_cast<u64*>(reinterpret_cast<u8*>(&task_state) +
+                                  offsetof(TaskState, interrupt_stacks))[static_cast<size_t>(which) - 1];
 }
 
 }

@@ -21,10 +21,6 @@ static_assert(sizeof(TrapFrame) == 22 * 8);
 
 inline constexpr unsigned trap_entry_bytes = 16;
 
-/// Stops every other CPU, for a panic: they stay in their NMI handler for ever.
-/// Safe to call in any state; does nothing when called a second time.
-void stop_other_cpus();
-
 /// NMIs that this CPU took since it started.
 [[nodiscard]] u64 nmi_count(unsigned cpu);
 

@@ -29,8 +29,8 @@ struct InterruptTopology {
         Polarity polarity = Polarity::ActiveHigh;
     };
 
-    Hpa local_apic{0xfee0'0000};                         ///< xAPIC registers, if the CPU is not in x2APIC mode
-    StaticVector<u32, arch::max_cpus> apic_ids;          ///< usable CPUs, in the firmware's order, the booting one included
+    Hpa local_apic{0xfee0'0000};                ///< xAPIC registers, if the CPU is not in x2APIC mode
+    StaticVector<u32, arch::max_cpus> apic_ids; ///< usable CPUs, in the firmware's order, the booting one included
     StaticVector<IoApicRecord, max_io_apics> io_apics;
     StaticVector<SourceOverride, max_overrides> overrides;
 };

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/// How fast the time-stamp counter runs, by comparison with a clock of known frequency.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "arch/x86_64/cpu/cpuid.hpp"
+#include "arch/x86_64/cpu/machine.hpp"
+#include "arch/x86_64/cpu/port_io.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/time.hpp"
+#include "kernel/log/log.hpp"
+
+namespace hospes {
+
+namespace {
+
+/// A counter that counts up and wraps around at `mask`.
+struct ReferenceClock {
+    char const* name;
+    u32 (*read)();
+    u32 mask;
+    u64 hz;
+};
+
+// Interval timer 2: counts down through 16 bits again and again, its gate open, the loudspeaker off.
+// (Intel 8254 data sheet; port 61h: Intel ICH data sheets, NMI_SC register)
+constexpr u16 interval_timer_2 = 0x42;
+constexpr u16 interval_control = 0x43;
+constexpr u16 system_control = 0x61;
+
+void start_interval_timer()
+{
+    constexpr u8 gate_2 = 1 << 0;
+    constexpr u8 speaker = 1 << 1;
+    constexpr u8 channel_2_both_bytes_mode_2 = 0xb4;
+    write_port8(system_control, static_cast<u8>((read_port8(system_control) & ~speaker) | gate_2));
+    write_port8(interval_control, channel_2_both_bytes_mode_2);
+    write_port8(interval_timer_2, 0);
+    write_port8(interval_timer_2, 0);
+}
+
+u32 read_interval_timer()
+{
+    constexpr u8 latch_channel_2 = 0x80;
+    write_port8(interval_control, latch_channel_2);
+    u32 const low = read_port8(interval_timer_2);
+    u32 const high = read_port8(interval_timer_2);
+    return ~(high << 8 | low) & 0xffff; // as if it counted up
+}
+
+u16 power_management_port = 0;
+
+ReferenceClock reference_clock()
+{
+    if (power_management_port != 0)
+        return {"ACPI timer", [] { return read_port32(power_management_port); }, 0xff'ffff, 3'579'545};
+    start_interval_timer();
+    return {"interval timer", read_interval_timer, 0xffff, 1'193'182};
+}
+
+struct Sample {
+    u64 tsc;
+    u32 reference;
+};
+
+/// Both clocks at the same moment, as nearly as the fastest of several attempts tells.
+Sample sample(ReferenceClock const& clock)
+{
+    Sample best{};
+    u64 shortest = std::numeric_limits<u64>::max();
+    for (unsigned attempt = 0; attempt < 8; ++attempt) {
+        u64 const before = arch::read_tsc();
+        u32 const reference = clock.read();
+        u64 const duration = arch::read_tsc() - before;
+        if (duration >= shortest) continue;
+        shortest = duration;
+        best = {before + duration / 2, reference};
+    }
+    return best;
+}
+
+u64 measure_once(ReferenceClock const& clock)
+{
+    u64 const enough = clock.hz / 25; // 40 ms; the interval timer wraps around after 55
+    Sample const start = sample(clock);
+    while (((clock.read() - start.reference) & clock.mask) < enough) arch::spin_hint();
+    Sample const end = sample(clock);
+    return (end.tsc - start.tsc) * clock.hz / ((end.reference - start.reference) & clock.mask);
+}
+
+/// Some CPUs tell: crystal frequency and ratio. (SDM volume 2, CPUID leaf 15H) 0 if not.
+u64 hz_told_by_cpu()
+{
+    CpuidLeaf const leaf = read_existing_leaf([](u32 n, u32 m) { return read_cpuid(n, m); }, 0x15);
+    if (leaf.eax == 0 || leaf.ebx == 0) return 0;
+    return u64{leaf.ecx} * leaf.ebx / leaf.eax;
+}
+
+}
+
+void machine::use_power_management_timer(u16 port) { power_management_port = port; }
+
+u64 arch::measure_tsc_hz()
+{
+    ReferenceClock const clock = reference_clock();
+    std::array<u64, 3> samples{measure_once(clock), measure_once(clock), measure_once(clock)};
+    std::ranges::sort(samples);
+    u64 const measured = samples[samples.size() / 2];
+    u64 const told = hz_told_by_cpu();
+    u64 const difference = told > measured ? told - measured : measured - told;
+    bool const believe = told != 0 && difference < measured / 1000;
+    log_info("TSC: {} kHz by the {}, spread {} ppm{}", measured / 1000, clock.name,
+             (samples.back() - samples.front()) * 1'000'000 / measured,
+             believe ? "; CPUID agrees and is more precise" : "");
+    return believe ? told : measured;
+}
+
+}
