@@ -25,6 +25,7 @@
 #include "kernel/evtchn/event_channel.hpp"
 #include "kernel/grant/grant_table.hpp"
 #include "kernel/lib/static_vector.hpp"
+#include "kernel/sched/policy.hpp"
 #include "kernel/sync/guarded.hpp"
 
 namespace hospes {
@@ -117,6 +118,7 @@ public:
     arch::DomainState machine;                  ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
     std::atomic<u64> translation_generation{1}; ///< GuestPresence
     std::atomic<u32> weight{256};               ///< scheduler share
+    policy::CapAccount cap_account;             ///< what it may still run in this period
     std::atomic<u32> cap_percent{0};            ///< scheduler cap, per cent of one CPU; 0: none
     std::atomic<u64> console_lines{0};
     std::atomic<bool> run_state_update_flag{false}; ///< VMASST_TYPE_runstate_update_flag

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the scheduler keeps in each vCPU.
+/// What the scheduler keeps in each vCPU. Owned by kernel/sched.
 #pragma once
 
 #include <array>
@@ -16,14 +16,19 @@ namespace hospes {
 class Vcpu;
 using CpuSet = Bitmap<arch::max_cpus>;
 
+/// Where a vCPU is between waking and running. Changes under the lock of its home CPU's queue.
+enum class Place : u8 { Nowhere, Ready, Parked, OnCpu };
+
 struct SchedulingState {
-    ListHook<Vcpu> run_queue;     ///< under the run queue's lock
+    ListHook<SchedulingState> queue; ///< ready or parked, under the queue's lock
+    Vcpu* vcpu = nullptr;            ///< the vCPU this is part of
+    Place place = Place::Nowhere;
     std::atomic<s32> on_cpu{-1};  ///< the CPU whose run loop has it, in guest or in a handler; -1: none
     std::atomic<u32> home_cpu{0}; ///< the CPU whose queue it belongs to
     CpuSet hard_affinity;         ///< may run only here
     CpuSet soft_affinity;         ///< prefers to run here
-    s64 credit = 0;               ///< proportional share; kernel/sched/policy decides
-    u64 slice_start = 0;          ///< ns
+    u64 virtual_time = 0;         ///< kernel/sched/policy.hpp
+    u64 started = 0;              ///< ns, when it got the CPU or was last charged
 };
 
 /// Time spent in each state, as the guest and the toolstack see it. (xen/include/public/vcpu.h, vcpu_runstate_info.)

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/// The scheduler's arithmetic, pure: proportional share by virtual time, and caps.
+///
+/// A vCPU's virtual time advances by the time it ran, divided by its share: with twice the weight it advances half as
+/// fast. The ready vCPU with the least virtual time runs next, so over time each gets CPU in proportion to its weight.
+/// A sleeper does not save up virtual time: on waking it starts at most `wake_bonus` behind the queue.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+
+#include "kernel/lib/integers.hpp"
+#include "kernel/lib/list.hpp"
+
+namespace hospes::policy {
+
+inline constexpr u32 default_weight = 256;
+inline constexpr u64 slice = 10'000'000;        ///< ns a vCPU runs while others of its CPU wait
+inline constexpr u64 wake_bonus = 5'000'000;    ///< ns of virtual time that a sleeper may lag behind
+inline constexpr u64 preemption_lead = 500'000; ///< ns that a woken vCPU must be behind the running one
+inline constexpr u64 cap_period = 30'000'000;   ///< ns over which a cap holds
+
+/// Virtual time for `elapsed` ns at `weight` (never 0).
+[[nodiscard]] constexpr u64 virtual_time(u64 elapsed, u32 weight) { return elapsed * default_weight / weight; }
+
+/// Where a vCPU that wakes joins a queue whose clock stands at `clock`.
+[[nodiscard]] constexpr u64 on_waking(u64 own, u64 clock)
+{
+    return std::max(own, clock > wake_bonus ? clock - wake_bonus : 0);
+}
+
+/// Does a woken vCPU take the CPU from the running one?
+[[nodiscard]] constexpr bool preempts(u64 woken, u64 running) { return woken + preemption_lead < running; }
+
+/// Ready items ordered by virtual time, and the queue's clock: the least virtual time it has handed out, never going
+/// back.
+template <typename T, ListHook<T> T::* hook, u64 T::* time>
+class FairQueue {
+public:
+    [[nodiscard]] bool empty() const { return items_.empty(); }
+    [[nodiscard]] T* first() const { return items_.first(); }
+    [[nodiscard]] static T* next(T const& item) { return List<T, hook>::next(item); }
+    [[nodiscard]] u64 clock() const { return clock_; }
+    [[nodiscard]] u64 size() const { return size_; }
+
+    /// Behind items with the same time, so that equals take turns.
+    void insert(T& item)
+    {
+        T* position = items_.first();
+        while (position && position->*time <= item.*time) position = next(*position);
+        items_.insert_before(position, item);
+        ++size_;
+    }
+    void remove(T& item)
+    {
+        items_.remove(item);
+        --size_;
+    }
+    /// The clock follows what runs.
+    void advance(u64 running)
+    {
+        u64 const least = items_.empty() ? running : std::min(running, items_.first()->*time);
+        clock_ = std::max(clock_, least);
+    }
+
+private:
+    List<T, hook> items_;
+    u64 clock_ = 0;
+    u64 size_ = 0;
+};
+
+/// A domain's allowance under a cap: `cap_percent` of one CPU in each period, shared by its vCPUs.
+class CapAccount {
+public:
+    /// ns the domain may still run in the period that contains `now`; 0: none. Refills on the first look in a new
+    /// period.
+    [[nodiscard]] u64 remaining(u64 now, u32 cap_percent)
+    {
+        u64 const period = now / cap_period;
+        u64 seen = period_.load(std::memory_order_relaxed);
+        s64 const allowance = static_cast<s64>(cap_period * cap_percent / 100);
+        if (seen != period && period_.compare_exchange_strong(seen, period)) {
+            // What was overrun is paid back; what was left over is lost.
+            s64 const debt = std::min<s64>(budget_.load(std::memory_order_relaxed), 0);
+            s64 const periods = static_cast<s64>(std::min<u64>(period - seen, 100));
+            budget_.store(std::min(allowance, debt + allowance * periods), std::memory_order_relaxed);
+        }
+        return static_cast<u64>(std::max<s64>(budget_.load(std::memory_order_relaxed), 0));
+    }
+    void charge(u64 elapsed) { budget_.fetch_sub(static_cast<s64>(elapsed), std::memory_order_relaxed); }
+
+    [[nodiscard]] static constexpr u64 next_refill(u64 now) { return (now / cap_period + 1) * cap_period; }
+
+private:
+    std::atomic<u64> period_{0};
+    std::atomic<s64> budget_{0};
+};
+
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: MIT
+///              wake()                    pick()
+///   Nowhere ──────────▶ Ready ────────────────────────▶ OnCpu
+///      ▲                  ▲ ▲                             │ │
+///      │                  │ └── refill ── Parked ◀── cap ─┘ │
+///      └── waits ─────────┴───────────── still runnable ────┘
+///
+/// A vCPU's place changes only under the lock of its home CPU's queue. Its home changes only while it is Nowhere or is
+/// taken from the queue, under that same lock.
+#include "kernel/sched/scheduler.hpp"
+
+#include <bit>
+
+#include "kernel/arch/virtual_cpu.hpp"
+#include "kernel/domain/domain.hpp"
+#include "kernel/sched/policy.hpp"
+#include "kernel/sched/run_state.hpp"
+#include "kernel/time/clock.hpp"
+
+namespace hospes::scheduler {
+
+namespace {
+
+using ReadyQueue = policy::FairQueue<SchedulingState, &SchedulingState::queue, &SchedulingState::virtual_time>;
+
+struct CpuState {
+    Spinlock<LockRank::Scheduler> lock;
+    ReadyQueue ready;                                      ///< under lock
+    List<SchedulingState, &SchedulingState::queue> parked; ///< under lock: used up their domain's cap
+    std::atomic<Vcpu*> current{nullptr};
+    std::atomic<bool> reschedule{false};
+    std::atomic<u64> idle_since{0}; ///< ns; 0 while busy
+    std::atomic<u64> idle_total{0}; ///< ns
+    Timer slice_timer;
+    Timer refill_timer;
+};
+
+PerCpu<CpuState> cpus;
+std::atomic<u64> idle_cpus{0}; ///< one bit a CPU
+
+bool is_idle(unsigned cpu) { return (idle_cpus.load(std::memory_order_relaxed) >> cpu & 1) != 0; }
+
+void ask_to_reschedule(unsigned cpu)
+{
+    cpus.of(cpu).reschedule.store(true, std::memory_order_seq_cst);
+    arch::kick(cpu);
+}
+
+u32 weight_of(Vcpu const& vcpu) { return vcpu.domain().weight.load(std::memory_order_relaxed); }
+
+/// Virtual time of the running vCPU up to `now`, without charging it.
+u64 live_virtual_time(SchedulingState const& state, u64 now)
+{
+    u64 const elapsed = now > state.started ? now - state.started : 0;
+    return state.virtual_time + policy::virtual_time(elapsed, weight_of(*state.vcpu));
+}
+
+/// Books what the vCPU has run since it was last charged.
+void charge(CpuState& here, SchedulingState& state, u64 now)
+{
+    u64 const elapsed = now > state.started ? now - state.started : 0;
+    state.virtual_time += policy::virtual_time(elapsed, weight_of(*state.vcpu));
+    state.started = now;
+    Domain& domain = state.vcpu->domain();
+    if (domain.cap_percent.load(std::memory_order_relaxed) != 0) domain.cap_account.charge(elapsed);
+    here.ready.advance(state.virtual_time);
+}
+
+/// ns the vCPU may run under its domain's cap.
+u64 allowance(Vcpu& vcpu, u64 now)
+{
+    Domain& domain = vcpu.domain();
+    u32 const cap = domain.cap_percent.load(std::memory_order_relaxed);
+    return cap == 0 ? ~u64{0} : domain.cap_account.remaining(now, cap);
+}
+
+void make_ready(CpuState& queue, SchedulingState& state)
+{
+    state.place = Place::Ready;
+    queue.ready.insert(state);
+}
+
+void park(CpuState& queue, SchedulingState& state, u64 now)
+{
+    state.place = Place::Parked;
+    queue.parked.push_back(state);
+    timers::set(queue.refill_timer, state.home_cpu.load(), policy::CapAccount::next_refill(now));
+}
+
+void refill(Timer& timer)
+{
+    auto& queue = *static_cast<CpuState*>(timer.context);
+    LockGuard const guard{queue.lock};
+    while (SchedulingState* const state = queue.parked.pop_front()) make_ready(queue, *state);
+    queue.reschedule.store(true, std::memory_order_relaxed);
+}
+
+void slice_over(Timer& timer)
+{
+    static_cast<CpuState*>(timer.context)->reschedule.store(true, std::memory_order_relaxed);
+}
+
+/// Ends the slice only when somebody else waits or a cap runs out; otherwise no timer is needed (design.md D15).
+void arm_slice(CpuState& here, Vcpu& vcpu, u64 now)
+{
+    u64 span = allowance(vcpu, now);
+    if (!here.ready.empty()) span = std::min(span, policy::slice);
+    if (span != ~u64{0})
+        timers::set(here.slice_timer, arch::this_cpu(), now + span);
+    else if (timers::is_set(here.slice_timer))
+        timers::cancel(here.slice_timer);
+}
+
+// --- choosing a CPU for a vCPU ---
+
+unsigned choose_cpu(SchedulingState const& state)
+{
+    unsigned const home = state.home_cpu.load(std::memory_order_relaxed);
+    if (state.hard_affinity.test(home) && is_idle(home)) return home;
+    for (bool const soft : {true, false})
+        for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu)
+            if (is_idle(cpu) && state.hard_affinity.test(cpu) && (!soft || state.soft_affinity.test(cpu))) return cpu;
+    if (state.hard_affinity.test(home)) return home;
+    return state.hard_affinity.first_set().value_or(home);
+}
+
+/// Moves a vCPU that is in no queue to another home; its virtual time keeps its distance to the queue's clock.
+void move_home(SchedulingState& state, unsigned from, unsigned to)
+{
+    u64 const old_clock = cpus.of(from).ready.clock();
+    u64 const new_clock = cpus.of(to).ready.clock();
+    u64 const ahead = state.virtual_time > old_clock ? state.virtual_time - old_clock : 0;
+    state.virtual_time = new_clock + ahead;
+    state.home_cpu.store(to, std::memory_order_relaxed);
+}
+
+void preempt_if_behind(unsigned cpu, u64 woken_time, u64 now)
+{
+    Vcpu const* const running = cpus.of(cpu).current.load(std::memory_order_acquire);
+    if (!running || policy::preempts(woken_time, live_virtual_time(running->scheduling, now))) ask_to_reschedule(cpu);
+}
+
+// --- choosing a vCPU for a CPU ---
+
+/// The best vCPU that may run here now; those whose cap is used up are parked on the way.
+SchedulingState* take_best(CpuState& queue, u64 now)
+{
+    while (SchedulingState* const best = queue.ready.first()) {
+        queue.ready.remove(*best);
+        if (allowance(*best->vcpu, now) > 0) return best;
+        park(queue, *best, now);
+    }
+    return nullptr;
+}
+
+void start(SchedulingState& state, unsigned cpu, u64 now)
+{
+    state.place = Place::OnCpu;
+    state.started = now;
+    state.on_cpu.store(static_cast<s32>(cpu), std::memory_order_seq_cst);
+    run_state::change(*state.vcpu, RunState::Kind::Running, now);
+}
+
+/// Takes a waiting vCPU from the longest other queue.
+Vcpu* steal(unsigned thief, u64 now)
+{
+    for (unsigned distance = 1; distance < arch::cpu_count(); ++distance) {
+        unsigned const victim = (thief + distance) % arch::cpu_count();
+        CpuState& queue = cpus.of(victim);
+        if (queue.ready.size() == 0) continue; // a look without the lock: being wrong costs only time
+        LockGuard const guard{queue.lock};
+        for (SchedulingState* state = queue.ready.first(); state; state = ReadyQueue::next(*state)) {
+            if (!state->hard_affinity.test(thief) || allowance(*state->vcpu, now) == 0) continue;
+            queue.ready.remove(*state);
+            move_home(*state, victim, thief);
+            start(*state, thief, now);
+            return state->vcpu;
+        }
+    }
+    return nullptr;
+}
+
+Vcpu* pick(unsigned cpu, u64 now)
+{
+    CpuState& here = cpus.of(cpu);
+    {
+        LockGuard const guard{here.lock};
+        if (SchedulingState* const best = take_best(here, now)) {
+            start(*best, cpu, now);
+            return best->vcpu;
+        }
+    }
+    return steal(cpu, now);
+}
+
+RunState::Kind waiting_kind(Vcpu const& vcpu)
+{
+    bool const offline = vcpu.waits_for(WaitReason::Down) || vcpu.waits_for(WaitReason::Paused) ||
+                         vcpu.waits_for(WaitReason::DomainPaused);
+    return offline ? RunState::Kind::Offline : RunState::Kind::Blocked;
+}
+
+/// Is the running vCPU still the one to run? Then it goes on without a switch.
+bool keeps_cpu(CpuState& here, Vcpu& vcpu, u64 now)
+{
+    LockGuard const guard{here.lock};
+    SchedulingState& state = vcpu.scheduling;
+    charge(here, state, now);
+    unsigned const cpu = static_cast<unsigned>(state.on_cpu.load(std::memory_order_relaxed));
+    if (!vcpu.is_runnable() || allowance(vcpu, now) == 0 || !state.hard_affinity.test(cpu)) return false;
+    SchedulingState const* const rival = here.ready.first();
+    return !rival || rival->virtual_time > state.virtual_time;
+}
+
+/// Puts the vCPU, whose registers are saved, where it belongs.
+void put_back(CpuState& here, unsigned cpu, Vcpu& vcpu, u64 now)
+{
+    SchedulingState& state = vcpu.scheduling;
+    bool must_move = false;
+    {
+        LockGuard const guard{here.lock};
+        state.place = Place::Nowhere;
+        // Release: whoever sees the vCPU off this CPU also sees its saved registers.
+        state.on_cpu.store(-1, std::memory_order_seq_cst);
+        bool const runnable = vcpu.is_runnable();
+        run_state::change(vcpu, runnable ? RunState::Kind::Runnable : waiting_kind(vcpu), now);
+        must_move = runnable && !state.hard_affinity.test(cpu);
+        if (runnable && !must_move) {
+            if (allowance(vcpu, now) == 0)
+                park(here, state, now);
+            else
+                make_ready(here, state);
+        }
+    }
+    if (must_move) wake(vcpu);
+}
+
+void idle(CpuState& here, unsigned cpu)
+{
+    idle_cpus.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
+    u64 const since = clock::now();
+    here.idle_since.store(since, std::memory_order_relaxed);
+    bool const nothing_to_do = here.ready.size() == 0 && !here.reschedule.load(std::memory_order_seq_cst);
+    if (nothing_to_do) arch::wait_for_interrupt();
+    idle_cpus.fetch_and(~(u64{1} << cpu), std::memory_order_seq_cst);
+    here.idle_total.fetch_add(clock::now() - since, std::memory_order_relaxed);
+    here.idle_since.store(0, std::memory_order_relaxed);
+}
+
+/// Runs `vcpu` until something else has to run here.
+void run_turns(CpuState& here, unsigned cpu, Vcpu& vcpu)
+{
+    here.current.store(&vcpu, std::memory_order_release);
+    arch::switch_in(vcpu);
+    run_state::publish(vcpu);
+    do {
+        here.reschedule.store(false, std::memory_order_relaxed);
+        arm_slice(here, vcpu, clock::now());
+        arch::run(vcpu);
+    } while (keeps_cpu(here, vcpu, clock::now()));
+    arch::switch_out(vcpu);
+    here.current.store(nullptr, std::memory_order_release);
+    put_back(here, cpu, vcpu, clock::now());
+}
+
+}
+
+void initialize()
+{
+    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) {
+        CpuState& state = cpus.of(cpu);
+        state.slice_timer.function = slice_over;
+        state.slice_timer.context = &state;
+        state.refill_timer.function = refill;
+        state.refill_timer.context = &state;
+    }
+}
+
+void add(Vcpu& vcpu)
+{
+    SchedulingState& state = vcpu.scheduling;
+    state.vcpu = &vcpu;
+    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) {
+        state.hard_affinity.set(cpu);
+        state.soft_affinity.set(cpu);
+    }
+    state.home_cpu.store((vcpu.domain().id() + vcpu.id()) % arch::cpu_count(), std::memory_order_relaxed);
+    vcpu.run_state.entered = clock::now();
+}
+
+void remove(Vcpu& vcpu)
+{
+    SchedulingState& state = vcpu.scheduling;
+    CpuState& queue = cpus.of(state.home_cpu.load());
+    LockGuard const guard{queue.lock};
+    if (state.place == Place::Ready) queue.ready.remove(state);
+    if (state.place == Place::Parked) queue.parked.remove(state);
+    state.place = Place::Nowhere;
+}
+
+void wake(Vcpu& vcpu)
+{
+    SchedulingState& state = vcpu.scheduling;
+    u64 const now = clock::now();
+    unsigned cpu = choose_cpu(state);
+    for (unsigned home = state.home_cpu.load();; home = state.home_cpu.load()) {
+        CpuState& queue = cpus.of(home);
+        LockGuard const guard{queue.lock};
+        if (state.home_cpu.load() != home) continue;
+        // On a CPU: its run loop looks again when the handler is done. In a queue already: nothing to do.
+        if (state.place != Place::Nowhere || !vcpu.is_runnable()) return;
+        if (home != cpu) {
+            move_home(state, home, cpu);
+            continue;
+        }
+        state.virtual_time = policy::on_waking(state.virtual_time, queue.ready.clock());
+        run_state::change(vcpu, RunState::Kind::Runnable, now);
+        make_ready(queue, state);
+        break;
+    }
+    preempt_if_behind(cpu, state.virtual_time, now);
+}
+
+void deschedule(Vcpu& vcpu)
+{
+    s32 const cpu = vcpu.scheduling.on_cpu.load(std::memory_order_seq_cst);
+    if (cpu >= 0) return ask_to_reschedule(static_cast<unsigned>(cpu));
+    SchedulingState& state = vcpu.scheduling;
+    CpuState& queue = cpus.of(state.home_cpu.load());
+    LockGuard const guard{queue.lock};
+    if (&queue != &cpus.of(state.home_cpu.load()) || vcpu.is_runnable()) return;
+    if (state.place == Place::Ready) queue.ready.remove(state);
+    if (state.place == Place::Parked) queue.parked.remove(state);
+    if (state.place == Place::Ready || state.place == Place::Parked) state.place = Place::Nowhere;
+}
+
+bool is_on_cpu(Vcpu const& vcpu) { return vcpu.scheduling.on_cpu.load(std::memory_order_seq_cst) >= 0; }
+
+void yield(Vcpu& current_vcpu)
+{
+    CpuState& here = cpus.mine();
+    if (here.ready.size() == 0) return;
+    LockGuard const guard{here.lock};
+    SchedulingState& state = current_vcpu.scheduling;
+    if (SchedulingState const* const next = here.ready.first())
+        state.virtual_time = std::max(state.virtual_time, next->virtual_time);
+    here.reschedule.store(true, std::memory_order_relaxed);
+}
+
+bool should_switch(Vcpu const& current_vcpu)
+{
+    return cpus.mine().reschedule.load(std::memory_order_relaxed) || !current_vcpu.is_runnable();
+}
+
+Vcpu* current() { return cpus.mine().current.load(std::memory_order_relaxed); }
+
+void run()
+{
+    unsigned const cpu = arch::this_cpu();
+    CpuState& here = cpus.mine();
+    for (;;) {
+        arch::service_interrupts();
+        here.reschedule.store(false, std::memory_order_seq_cst);
+        if (Vcpu* const vcpu = pick(cpu, clock::now()))
+            run_turns(here, cpu, *vcpu);
+        else
+            idle(here, cpu);
+    }
+}
+
+Expected<> set_affinity(Vcpu& vcpu, CpuSet const& hard, CpuSet const& soft)
+{
+    CpuSet online;
+    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) online.set(cpu);
+    bool usable = false;
+    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) usable = usable || hard.test(cpu);
+    if (!usable) return failure(Error::Invalid);
+    SchedulingState& state = vcpu.scheduling;
+    bool queued = false;
+    {
+        CpuState& queue = cpus.of(state.home_cpu.load());
+        LockGuard const guard{queue.lock};
+        state.hard_affinity = hard;
+        state.soft_affinity = soft;
+        queued = state.place == Place::Ready && !hard.test(state.home_cpu.load());
+        if (queued) {
+            queue.ready.remove(state);
+            state.place = Place::Nowhere;
+        }
+    }
+    if (queued) wake(vcpu);
+    s32 const cpu = state.on_cpu.load();
+    if (cpu >= 0 && !hard.test(static_cast<unsigned>(cpu))) ask_to_reschedule(static_cast<unsigned>(cpu));
+    return {};
+}
+
+u64 running_time(Vcpu const& vcpu)
+{
+    return run_state::read(vcpu, clock::now()).time[static_cast<u32>(RunState::Kind::Running)];
+}
+
+u64 idle_time(unsigned cpu)
+{
+    CpuState const& state = cpus.of(cpu);
+    u64 const since = state.idle_since.load(std::memory_order_relaxed);
+    u64 const now = clock::now();
+    return state.idle_total.load(std::memory_order_relaxed) + (since != 0 && now > since ? now - since : 0);
+}
+
+}
