@@ -40,8 +40,8 @@ MISSING  := $(strip $(call missing,$(NEEDED) $(FILES)))
 
 # --- what is built ---------------------------------------------------------------------------------------------------
 
-SOURCES := $(sort $(shell find boot kernel arch drivers -name '*.cpp' -o -name '*.S'))
-OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
+SOURCES := $(filter-out $(EXCLUDE),$(sort $(shell find boot kernel arch drivers -name '*.cpp' -o -name '*.S')))
+OBJECTS := $(patsubst %,$(BUILD)/%.o,$(SOURCES))
 # Boot-only objects come last on the linker's command line: see linker.ld.
 BOOT_ONLY := $(filter $(BUILD)/boot/% $(BUILD)/kernel/dom0/decompress%,$(OBJECTS))
 ORDERED   := $(filter-out $(BOOT_ONLY),$(OBJECTS)) $(BOOT_ONLY)
@@ -80,12 +80,12 @@ deps: toolchain
 $(BUILD)/flags: toolchain
 	@mkdir -p $(@D); echo '$(CXX) $(KERNEL_CXX)' | cmp -s - $@ || echo '$(CXX) $(KERNEL_CXX)' >$@
 
-$(BUILD)/%.o: %.cpp $(BUILD)/flags
+$(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 	$(call say,C++,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(KERNEL_CXX) $(DEPENDENCIES) -c $< -o $@
 
-$(BUILD)/%.o: %.S $(BUILD)/flags
+$(BUILD)/%.S.o: %.S $(BUILD)/flags
 	$(call say,ASM,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -ffreestanding -mcmodel=kernel -fno-pic -g -I. $(DEPENDENCIES) -c $< -o $@

@@ -1,12 +1,102 @@
 // SPDX-License-Identifier: MIT
-/// The boot narrative.
-#include "kernel/lib/integers.hpp"
+/// The boot narrative: what happens, in order.
+#include <array>
+#include <bit>
 
-extern "C" [[noreturn]] void kernel_main(hospes::u32 magic, hospes::u32 information)
+#include "arch/x86_64/cpu/per_cpu.hpp"
+#include "arch/x86_64/mm/host_address_space.hpp"
+#include "boot/read_boot_info.hpp"
+#include "boot/sanitize.hpp"
+#include "drivers/screen/vga_text.hpp"
+#include "drivers/uart/serial_console.hpp"
+#include "kernel/arch/memory.hpp"
+#include "kernel/log/console.hpp"
+#include "kernel/log/panic.hpp"
+#include "kernel/mm/frame_allocator.hpp"
+#include "kernel/options/command_line.hpp"
+#include "kernel/version.hpp"
+
+namespace hospes {
+namespace {
+
+constinit std::array<char, 32 * kib> boot_strings{};
+constinit boot::BootInfo boot_info;
+
+extern "C" {
+extern void (*const constructors_start[])(); // linker.ld
+extern void (*const constructors_end[])();
+}
+
+void run_constructors()
 {
-    auto put = [](char c) {
-        asm volatile("outb %b0, %w1" : : "a"(c), "d"(0x3f8));
-    };
-    put('H'); put('i'); put(static_cast<char>('0' + (magic & 7))); put(information != 0 ? 'y' : 'n'); put('\n');
-    for (;;) asm volatile("hlt");
+    for (void (*const* constructor)() = constructors_start; constructor != constructors_end; ++constructor)
+        (*constructor)();
+}
+
+void report_option(void*, OptionComplaint complaint)
+{
+    if (complaint.expected.empty())
+        log_warning("option {} is not known and has no effect", complaint.option);
+    else
+        log_warning("option {} has no effect; expected {}", complaint.option, complaint.expected);
+}
+
+void adopt_command_line()
+{
+    std::string_view const line = strip_image_name(boot_info.command_line, boot_info.loader_name);
+    adopt_options(parse_options(line, [](void*, OptionComplaint) {}, nullptr));
+}
+
+void start_log()
+{
+    Options const& wanted = options();
+    console::set_thresholds({.hypervisor = wanted.log_level.rate_limited,
+                             .guest = wanted.guest_log_level.always,
+                             .guest_rate_limited = wanted.guest_log_level.rate_limited,
+                             .timestamps = wanted.console_timestamps});
+    uart::start(wanted);
+    if (wanted.consoles.has(ConsoleChoice::Vga)) screen::start_vga_text();
+    log_info("Hospes {}, loaded by {}", version, boot_info.loader_name);
+    log_info("command line: {}", wanted.command_line);
+    (void)parse_options(wanted.command_line, report_option, nullptr);
+}
+
+/// From the firmware's map to memory that is mapped.
+void adopt_memory_map()
+{
+    u64 const limit = options().memory_limit;
+    boot::MapRepairs const repairs =
+        boot::sanitize(boot_info.memory_map, limit != 0 ? limit : boot::physical_address_limit);
+    boot::log_memory_map(boot_info, repairs);
+    host_address_space::build(boot_info.memory_map.items());
+}
+
+/// conring_size=: the built-in ring is replaced once there is memory.
+void enlarge_console_ring()
+{
+    u64 const wanted = options().console_ring_bytes;
+    if (wanted <= page_size) return;
+    unsigned const order = static_cast<unsigned>(std::bit_width(pages_for(std::min(wanted, 64 * mib)) - 1));
+    if (auto const frames = frames::allocate(order))
+        console::use_ring({static_cast<char*>(arch::reach(*frames)), page_size << order});
+    else
+        log_warning("conring_size={}: no memory", wanted);
+}
+
+}
+
+extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
+{
+    cpu::initialize_boot_cpu();
+    run_constructors();
+    boot::StringStore strings{boot_strings};
+    bool const known_loader = boot::read_boot_info(magic, information, strings, boot_info);
+    adopt_command_line();
+    start_log();
+    if (!known_loader) refuse_to_boot("loaded by something that is no Multiboot loader ({:x}); use GRUB", magic);
+    adopt_memory_map();
+    enlarge_console_ring();
+    panic("there is no control domain to run");
+}
+
 }

@@ -27,6 +27,9 @@ void kick(unsigned cpu);
 /// Time-stamp counter, in ticks.
 [[nodiscard]] u64 read_tsc();
 
+/// Halts all other CPUs for good, for panics: does not wait for those that do not answer.
+void stop_other_cpus();
+
 /// Ends the machine. (drivers/acpi: reset register, then keyboard controller, then triple fault.)
 [[noreturn]] void reboot_machine();
 [[noreturn]] void power_off_machine();

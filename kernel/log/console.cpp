@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/// The console's output side: log lines, ring and devices, all under one lock.
+#include "kernel/log/console.hpp"
+
+#include "kernel/lib/static_vector.hpp"
+#include "kernel/log/console_lock.hpp"
+#include "kernel/log/ring.hpp"
+#include "kernel/log/token_bucket.hpp"
+#include "kernel/sync/spinlock.hpp"
+
+namespace hospes::console {
+namespace {
+
+constexpr size_t default_ring_bytes = 64 * kib;
+constexpr size_t longest_line = 400;
+constexpr std::string_view prefix = "(hospes) ";
+
+/// Guests' lines at a limited rate: these many at once, then one more per this many TSC ticks (some 100 a second).
+constexpr u32 guest_line_burst = 300;
+constexpr u64 ticks_per_guest_line = u64{1} << 25;
+
+constinit std::array<char, default_ring_bytes> default_ring{};
+constinit ConsoleLock console_lock;
+constinit LogRing ring{default_ring};
+constinit StaticVector<Device*, 4> devices;
+constinit Thresholds thresholds{.hypervisor = 3, .guest = 0, .guest_rate_limited = 3, .timestamps = false};
+constinit TokenBucket guest_lines{guest_line_burst, ticks_per_guest_line};
+constinit u64 (*clock)() = nullptr;
+constinit void (*output_hook)() = nullptr;
+
+/// Must hold the lock.
+void emit(std::span<char const> text)
+{
+    for (char character : text) ring.put(character);
+    for (Device* device : devices) device->write(text);
+}
+
+void emit_line(std::string_view start, std::string_view format, std::span<FormatArgument const> arguments)
+{
+    std::array<char, longest_line> line;
+    std::span<char> rest{line};
+    auto const append = [&](std::string_view written) { rest = rest.subspan(written.size()); };
+    append(format_into(rest, start, {}));
+    if (thresholds.timestamps && clock != nullptr) {
+        u64 const microseconds = clock() / 1000;
+        append(format_into(
+            rest, "[{}.{}{}] ",
+            FormatArguments<3>{microseconds / 1'000'000, microseconds / 100'000 % 10, microseconds / 10'000 % 10}
+                .span()));
+    }
+    append(format_into(rest.first(rest.size() - 1), format, arguments));
+    rest.front() = '\n';
+    size_t const length = line.size() - rest.size() + 1;
+    LockGuard const guard{console_lock};
+    emit(std::span<char const>{line}.first(length));
+}
+
+void note_output()
+{
+    if (output_hook != nullptr) output_hook();
+}
+
+bool guest_line_is_shown(LogLevel level)
+{
+    u8 const number = static_cast<u8>(level);
+    if (number < thresholds.guest) return true;
+    if (number >= thresholds.guest_rate_limited) return false;
+    LockGuard const guard{console_lock};
+    return guest_lines.take(arch::read_tsc());
+}
+
+}
+
+void attach(Device& device)
+{
+    LockGuard const guard{console_lock};
+    u32 position = 0;
+    std::array<char, 256> chunk;
+    for (bool incremental = false;; incremental = true) {
+        u32 const count = ring.read(chunk, position, incremental);
+        if (count == 0) break;
+        device.write(std::span<char const>{chunk}.first(count));
+    }
+    if (!devices.push_back(&device)) return;
+}
+
+void detach(Device& device)
+{
+    LockGuard const guard{console_lock};
+    for (size_t i = 0; i < devices.size(); ++i)
+        if (devices[i] == &device) return devices.erase(i);
+}
+
+void use_ring(std::span<char> buffer)
+{
+    LockGuard const guard{console_lock};
+    if (!buffer.empty()) ring.move_to(buffer);
+}
+
+void set_thresholds(Thresholds wanted) { thresholds = wanted; }
+void set_clock(u64 (*nanoseconds)()) { clock = nanoseconds; }
+void on_output(void (*hook)()) { output_hook = hook; }
+void break_locks() { console_lock.break_open(); }
+
+void write_raw(std::span<char const> text)
+{
+    {
+        LockGuard const guard{console_lock};
+        emit(text);
+    }
+    note_output();
+}
+
+void guest_line(xen::DomainId domain, std::string_view text, LogLevel level)
+{
+    if (!guest_line_is_shown(level)) return;
+    emit_line("", "(d{}) {}", FormatArguments<2>{domain, text}.span());
+    note_output();
+}
+
+void GuestLineBuffer::put(xen::DomainId domain, char character)
+{
+    bool const printable = (character >= ' ' && character <= '~') || character == '\t';
+    if (printable) text_[used_++] = character;
+    if (character == '\n' || used_ == text_.size()) {
+        guest_line(domain, std::string_view{text_.data(), used_});
+        used_ = 0;
+    }
+}
+
+u32 ring_read(std::span<char> out, u32& index, bool incremental)
+{
+    LockGuard const guard{console_lock};
+    return ring.read(out, index, incremental);
+}
+
+void ring_clear()
+{
+    LockGuard const guard{console_lock};
+    ring.clear();
+}
+
+}
+
+namespace hospes {
+
+void log_line(LogLevel level, std::string_view format, std::span<FormatArgument const> arguments)
+{
+    if (static_cast<u8>(level) >= console::thresholds.hypervisor) return;
+    console::emit_line(console::prefix, format, arguments);
+    console::note_output();
+}
+
+}

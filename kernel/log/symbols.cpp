@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/// Backtraces by frame pointers, with names from the table that the second link adds (boot/symbol_table.awk).
+#include "kernel/log/symbols.hpp"
+
+#include <algorithm>
+#include <span>
+
+#include "kernel/log/log.hpp"
+
+namespace hospes {
+namespace {
+
+struct SymbolEntry {
+    u32 offset;      ///< from text_start, ascending
+    u32 name_offset; ///< from symbol_names
+};
+static_assert(sizeof(SymbolEntry) == 8);
+
+extern "C" {
+extern char const text_start[], text_end[]; // linker.ld
+extern u64 const symbol_count;              // boot/symbol_table.awk
+extern SymbolEntry const symbol_table[];
+extern char const symbol_names[];
+}
+
+/// What `push %rbp; mov %rsp, %rbp` leaves on the stack.
+struct StackFrame {
+    u64 caller;
+    u64 return_address;
+};
+
+constexpr unsigned deepest_backtrace = 32;
+constexpr u64 largest_frame = 64 * kib;
+constexpr u64 lowest_kernel_address = 0xffff'8000'0000'0000;
+
+bool is_code(u64 address)
+{
+    return address >= reinterpret_cast<u64>(text_start) && address < reinterpret_cast<u64>(text_end);
+}
+
+/// A damaged stack must not make us fault: frames lie above each other, near each other, and in kernel space.
+bool is_plausible(u64 frame, u64 below)
+{
+    return frame % sizeof(u64) == 0 && frame >= lowest_kernel_address && frame > below &&
+           (below == 0 || frame - below < largest_frame);
+}
+
+void log_place(u64 address)
+{
+    SymbolPlace const place = find_symbol(address);
+    log_error("    {:x} {}+{:x}", address, place.name.empty() ? "(unknown)" : place.name, place.offset);
+}
+
+}
+
+SymbolPlace find_symbol(u64 address)
+{
+    if (!is_code(address)) return {};
+    std::span const symbols{symbol_table, symbol_count};
+    u64 const offset = address - reinterpret_cast<u64>(text_start);
+    auto const after = std::ranges::upper_bound(symbols, offset, {}, &SymbolEntry::offset);
+    if (after == symbols.begin()) return {};
+    SymbolEntry const& found = *(after - 1);
+    return {std::string_view{symbol_names + found.name_offset}, offset - found.offset};
+}
+
+void log_backtrace(u64 instruction, u64 frame)
+{
+    log_error("called by:");
+    log_place(instruction);
+    u64 below = 0;
+    for (unsigned depth = 0; depth < deepest_backtrace && is_plausible(frame, below); ++depth) {
+        StackFrame const held = *reinterpret_cast<StackFrame const*>(frame);
+        if (held.return_address == 0) break;
+        log_place(held.return_address);
+        below = frame;
+        frame = held.caller;
+    }
+}
+
+}
