@@ -54,7 +54,7 @@ Loaded<> xz(Bytes packed, std::span<u8> out, std::span<u8> work)
 Loaded<u64> xz_memory(Bytes packed)
 {
     constexpr u64 for_the_decoder_itself = 64 * kib;
-    std::array<u8, 32 * kib> little{};
+    static constinit std::array<u8, 32 * kib> little{}; // too large for the stack
     BumpAllocator memory{little};
     u64 limit = 1;
     auto const result = unpack_xz(packed, {}, limit, memory);

@@ -16,7 +16,10 @@ using LongMap = StaticVector<MemoryRange, 2 * boot::BootInfo::max_ranges>;
 
 class Cutter {
 public:
-    Cutter(std::span<FrameRun const> held, u64 budget) : held_{held}, budget_{budget} {}
+    Cutter(LongMap& map, std::span<FrameRun const> held, u64 budget) : map_{map}, held_{held}, budget_{budget}
+    {
+        map_.clear();
+    }
 
     void take(MemoryRange const& range)
     {
@@ -38,7 +41,6 @@ public:
     }
 
     [[nodiscard]] bool is_complete() const { return complete_; }
-    [[nodiscard]] LongMap& result() { return map_; }
 
 private:
     /// RAM as long as the budget lasts.
@@ -65,10 +67,10 @@ private:
             complete_ &= map_.push_back(range);
     }
 
+    LongMap& map_;
     std::span<FrameRun const> held_;
     u64 budget_;
     bool complete_ = true;
-    LongMap map_;
 };
 
 /// Takes range `index` out of the map, as part of an unusable neighbour if there is one.
@@ -115,11 +117,11 @@ FrameRun whole_frames(MemoryRange const& range)
 Expected<MemoryMap> make_memory_map(std::span<MemoryRange const> host, std::span<FrameRun const> held, u64 budget)
 {
     constexpr size_t for_the_acpi_tables = 2; // mark_as_acpi() may split an entry into three
-    Cutter cutter{held, budget};
+    static constinit LongMap map;             // too large for the stack; used while booting, by one CPU
+    Cutter cutter{map, held, budget};
     for (MemoryRange const& range : host) cutter.take(range);
     if (!cutter.is_complete()) return failure(Error::TooBig);
 
-    LongMap& map = cutter.result();
     while (map.size() > max_map_entries - for_the_acpi_tables) {
         auto const victim = least_important(map);
         if (!victim) return failure(Error::TooBig);
