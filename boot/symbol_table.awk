@@ -4,6 +4,7 @@
 
 function shorten(name) {
     sub(/ \[clone.*/, "", name)
+    gsub(/\(anonymous namespace\)::/, "", name)
     while (sub(/<[^<>]*>/, "", name)) {}
     sub(/\(.*/, "", name)
     sub(/.* /, "", name)

@@ -30,14 +30,28 @@ struct TickScale {
             to <<= 1;
             --shift;
         }
-        u64 const fraction = static_cast<u64>((u128{to} << 32) / from);
-        return {static_cast<u32>(fraction), shift};
+        return {binary_fraction(to, from), shift};
     }
 
     [[nodiscard]] constexpr u64 apply(u64 ticks) const
     {
         ticks = shift >= 0 ? ticks << shift : ticks >> -shift;
         return static_cast<u64>((u128{ticks} * mul) >> 32);
+    }
+
+    /// part / whole * 2^32, for part < whole: long division, for a 96-bit one is not to be had without a library.
+    [[nodiscard]] static constexpr u32 binary_fraction(u64 part, u64 whole)
+    {
+        u32 fraction = 0;
+        for (unsigned bit = 0; bit < 32; ++bit) {
+            part <<= 1;
+            fraction <<= 1;
+            if (part >= whole) {
+                part -= whole;
+                fraction |= 1;
+            }
+        }
+        return fraction;
     }
 
     constexpr bool operator==(TickScale const&) const = default;

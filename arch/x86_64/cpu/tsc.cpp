@@ -9,6 +9,7 @@
 #include "arch/x86_64/cpu/port_io.hpp"
 #include "kernel/arch/cpu.hpp"
 #include "kernel/arch/time.hpp"
+#include "kernel/lib/median.hpp"
 #include "kernel/log/log.hpp"
 
 namespace hospes {
@@ -104,15 +105,14 @@ void machine::use_power_management_timer(u16 port) { power_management_port = por
 u64 arch::measure_tsc_hz()
 {
     ReferenceClock const clock = reference_clock();
-    std::array<u64, 3> samples{measure_once(clock), measure_once(clock), measure_once(clock)};
-    std::ranges::sort(samples);
-    u64 const measured = samples[samples.size() / 2];
+    std::array const samples{measure_once(clock), measure_once(clock), measure_once(clock)};
+    auto const [lowest, highest] = std::ranges::minmax(samples);
+    u64 const measured = median(samples);
     u64 const told = hz_told_by_cpu();
     u64 const difference = told > measured ? told - measured : measured - told;
     bool const believe = told != 0 && difference < measured / 1000;
     log_info("TSC: {} kHz by the {}, spread {} ppm{}", measured / 1000, clock.name,
-             (samples.back() - samples.front()) * 1'000'000 / measured,
-             believe ? "; CPUID agrees and is more precise" : "");
+             (highest - lowest) * 1'000'000 / measured, believe ? "; CPUID agrees and is more precise" : "");
     return believe ? told : measured;
 }
 

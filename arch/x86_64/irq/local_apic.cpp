@@ -14,6 +14,7 @@
 #include "kernel/arch/cpu.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/arch/time.hpp"
+#include "kernel/lib/median.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/log/panic.hpp"
 #include "kernel/time/clock.hpp"
@@ -109,7 +110,7 @@ u64 count_during(Nanoseconds span)
     u32 const left = read_register(ApicRegister::TimerCurrentCount);
     u64 const measured = clock::time_at(arch::read_tsc()) - clock::time_at(begin);
     write_register(ApicRegister::TimerInitialCount, 0);
-    return static_cast<u64>(u128{start - left} * nanoseconds_per_second / measured);
+    return u64{start - left} * nanoseconds_per_second / measured;
 }
 
 }
@@ -150,9 +151,7 @@ void calibrate_timer()
     if (!use_tsc_deadline) {
         constexpr Nanoseconds span = 10 * nanoseconds_per_millisecond;
         write_register(ApicRegister::TimerDivide, timer_divide_by_1);
-        std::array<u64, 3> samples{count_during(span), count_during(span), count_during(span)};
-        std::ranges::sort(samples);
-        u64 const hz = samples[samples.size() / 2];
+        u64 const hz = median(std::array{count_during(span), count_during(span), count_during(span)});
         if (hz == 0) panic("the local APIC's timer does not count");
         timer_scale = TickScale::between(nanoseconds_per_second, hz);
         log_info("local APIC: timer counts at {} kHz", hz / 1000);
