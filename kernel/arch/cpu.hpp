@@ -15,6 +15,9 @@ inline constexpr unsigned max_cpus = 64;
 /// CPUs that were started and run the scheduler.
 [[nodiscard]] unsigned cpu_count();
 
+/// The hardware's own number of a CPU: its local APIC id.
+[[nodiscard]] u32 apic_id(unsigned cpu);
+
 inline void spin_hint() { __builtin_ia32_pause(); }
 
 /// Opens a window in which pending interrupts are handled, then disables them again.

@@ -5,11 +5,36 @@
 
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
+#include "kernel/sched/run_state.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::para_clock {
 
 namespace {
+
+xen::VcpuTimeInfo current_record(Vcpu const& vcpu)
+{
+    TickScale const scale = clock::scale();
+    return {.version = 0,
+            .pad0 = 0,
+            .tsc_timestamp = clock::base_tsc() + arch::tsc_offset(vcpu),
+            .system_time = 0,
+            .tsc_to_system_multiplier = scale.mul,
+            .tsc_shift = scale.shift,
+            .flags = clock::tsc_is_synchronised() ? xen::time_info_flag::tsc_stable : u8{0},
+            .pad1 = {}};
+}
+
+/// The copy for the guest's user mode.
+void publish_to_area(RunState::Area const& area, xen::VcpuTimeInfo record)
+{
+    auto const bytes = [](auto const& value) { return std::span{reinterpret_cast<u8 const*>(&value), sizeof value}; };
+    record.version = 1;
+    run_state::write_area(area, 0, bytes(record));
+    std::atomic_thread_fence(std::memory_order_release);
+    record.version = 2;
+    run_state::write_area(area, 0, bytes(record.version));
+}
 
 /// Runs `write` while the version is odd, so that a reader on another CPU tries again. (xen/include/public/xen.h)
 template <typename Write>
@@ -28,17 +53,14 @@ void update_versioned(u32& version, Write write)
 
 void publish(Vcpu& vcpu)
 {
-    xen::VcpuInfo* const info = vcpu.info();
-    if (!info) return;
-    TickScale const scale = clock::scale();
-    u64 const timestamp = clock::base_tsc() + arch::tsc_offset(vcpu);
-    update_versioned(info->time.version, [&] {
-        info->time.tsc_timestamp = timestamp;
-        info->time.system_time = 0;
-        info->time.tsc_to_system_multiplier = scale.mul;
-        info->time.tsc_shift = scale.shift;
-        info->time.flags = clock::tsc_is_synchronised() ? xen::time_info_flag::tsc_stable : u8{0};
-    });
+    xen::VcpuTimeInfo const record = current_record(vcpu);
+    if (auto const& area = vcpu.run_state.time_area) publish_to_area(*area, record);
+    if (xen::VcpuInfo* const info = vcpu.info())
+        update_versioned(info->time.version, [&] {
+            u32 const version = info->time.version;
+            info->time = record;
+            info->time.version = version;
+        });
 }
 
 void publish_wall_clock(Domain& domain)

@@ -48,6 +48,7 @@ bool Vcpu::set_waiting(WaitReason reason)
 bool Vcpu::clear_waiting(WaitReason reason)
 {
     u32 const bit = static_cast<u32>(reason);
+    if (reason == WaitReason::Down) has_been_up_.store(true, std::memory_order_relaxed);
     u32 const before = waiting_.fetch_and(~bit, std::memory_order_acq_rel);
     if (before == bit) scheduler::wake(*this);
     return (before & bit) != 0;
@@ -57,6 +58,7 @@ void Vcpu::notice_event()
 {
     std::atomic_thread_fence(std::memory_order_seq_cst); // the event is visible before the look at `waiting_`
     if (waits_for(WaitReason::Halted)) clear_waiting(WaitReason::Halted);
+    if (waits_for(WaitReason::Polling)) clear_waiting(WaitReason::Polling);
     GuestPresence::nudge(*this);
 }
 

@@ -53,7 +53,9 @@ public:
     bool set_waiting(WaitReason reason);
     /// Clears a reason and wakes the vCPU if it was the last. Returns whether it was set before.
     bool clear_waiting(WaitReason reason);
-    /// An event has arrived: ends Halted (and Polling if `port_matters`), and makes a running vCPU look.
+    /// Has it ever been started? VCPUOP_up resumes it where it was, but cannot start it.
+    [[nodiscard]] bool has_been_up() const { return has_been_up_.load(std::memory_order_relaxed); }
+    /// An event has arrived: ends Halted and Polling, and makes a running vCPU look.
     void notice_event();
 
     // --- memory shared with the guest ---
@@ -84,6 +86,7 @@ private:
     Domain& domain_;
     VcpuId const id_;
     std::atomic<u32> waiting_{static_cast<u32>(WaitReason::Down) | static_cast<u32>(WaitReason::DomainPaused)};
+    std::atomic<bool> has_been_up_{false};
     arch::VirtualCpu* machine_ = nullptr;
     xen::VcpuInfo* info_ = nullptr;
     std::optional<PinnedPage> info_page_;

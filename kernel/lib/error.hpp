@@ -14,6 +14,7 @@ enum class Error : int {
     NotFound = 2,        // ENOENT
     NoSuchDomain = 3,    // ESRCH
     InputOutput = 5,     // EIO
+    NoSuchAddress = 6,   // ENXIO
     TooBig = 7,          // E2BIG
     TryAgain = 11,       // EAGAIN
     OutOfMemory = 12,    // ENOMEM

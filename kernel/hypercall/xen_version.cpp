@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/// xen_version(command, buffer): who we are and what we offer. We answer as Xen 4.17, the version that the toolstack
+/// in dom0 was built for (design.md D2). (xen/include/public/version.h; abi.md 3.7.)
+#include "kernel/abi/xen/version.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "kernel/abi/xen/features.hpp"
+#include "kernel/domain/domain.hpp"
+#include "kernel/hypercall/guest_memory.hpp"
+#include "kernel/hypercall/table.hpp"
+#include "kernel/options/command_line.hpp"
+
+namespace hospes {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr u64 major_version = 4;
+constexpr u64 minor_version = 17;
+
+template <size_t size>
+void fill(std::array<char, size>& out, std::string_view text)
+{
+    std::copy_n(text.begin(), std::min(text.size(), size - 1), out.begin());
+}
+
+template <typename T>
+Expected<u64> answer(Vcpu& caller, u64 buffer, T const& value)
+{
+    if (auto const copied = copy_out(caller, claim_of<T>(buffer), value); !copied) return failure(copied.error());
+    return 0;
+}
+
+Expected<u64> version(Vcpu&, u64) { return major_version << 16 | minor_version; }
+
+template <typename T>
+Expected<u64> text(Vcpu& caller, u64 buffer, std::string_view what)
+{
+    T value{};
+    fill(value.text, what);
+    return answer(caller, buffer, value);
+}
+
+Expected<u64> extra_version(Vcpu& caller, u64 buffer) { return text<xen::ExtraVersion>(caller, buffer, ".5-hospes"sv); }
+
+Expected<u64> compile_info(Vcpu& caller, u64 buffer)
+{
+    xen::CompileInfo info{};
+    fill(info.compiler, "clang " __clang_version__ ""sv);
+    fill(info.compiled_by, "hospes"sv);
+    fill(info.compile_domain, "hospes"sv);
+    fill(info.compile_date, "reproducible build"sv);
+    return answer(caller, buffer, info);
+}
+
+/// The toolstack builds a guest only if its kind is listed here.
+Expected<u64> capabilities(Vcpu& caller, u64 buffer)
+{
+    return text<xen::CapabilitiesInfo>(caller, buffer, "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 "sv);
+}
+
+Expected<u64> changeset(Vcpu& caller, u64 buffer) { return text<xen::ChangesetInfo>(caller, buffer, "hospes"sv); }
+
+Expected<u64> platform_parameters(Vcpu& caller, u64 buffer)
+{
+    return answer(caller, buffer, xen::PlatformParameters{});
+}
+
+constexpr u32 bit(xen::Feature feature) { return u32{1} << static_cast<u32>(feature); }
+
+Expected<u64> features(Vcpu& caller, u64 buffer)
+{
+    auto info = copy_in(caller, claim_of<xen::FeatureInfo>(buffer));
+    if (!info) return failure(info.error());
+    if (info->submap_index >= xen::nr_feature_submaps) return failure(Error::Invalid);
+    using enum xen::Feature;
+    info->submap = bit(WritablePageTables) | bit(AutoTranslatedPhysmap) | bit(HvmCallbackVector) | bit(HvmSafePvclock) |
+                   bit(MemoryOpVnodeSupported);
+    // dom0's frames are the host's, one to one; nobody else's are.
+    info->submap |= caller.domain().is_control_domain() ? bit(Dom0) | bit(DirectMapped) : bit(NotDirectMapped);
+    return answer(caller, buffer, *info);
+}
+
+Expected<u64> page_size_of_guests(Vcpu&, u64) { return page_size; }
+
+Expected<u64> guest_handle(Vcpu& caller, u64 buffer)
+{
+    return answer(caller, buffer, caller.domain().configuration().handle);
+}
+
+Expected<u64> command_line(Vcpu& caller, u64 buffer)
+{
+    bool const may_see = caller.domain().is_control_domain();
+    return text<xen::CommandLine>(caller, buffer, may_see ? options().command_line : "<denied>"sv);
+}
+
+Expected<u64> build_id(Vcpu& caller, u64)
+{
+    return failure(caller.domain().is_control_domain() ? Error::NoData : Error::NotPermitted);
+}
+
+using Handler = Expected<u64> (*)(Vcpu&, u64 buffer);
+
+/// By VersionCommand.
+constexpr std::array<Handler, 11> handlers{version,      extra_version,       compile_info, capabilities,
+                                           changeset,    platform_parameters, features,     page_size_of_guests,
+                                           guest_handle, command_line,        build_id};
+
+}
+
+Expected<u64> xen_version(Vcpu& caller, HypercallArguments& arguments)
+{
+    if (arguments[0] >= handlers.size()) return failure(Error::NotImplemented);
+    return handlers[arguments[0]](caller, arguments[1]);
+}
+
+}
