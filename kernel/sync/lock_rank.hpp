@@ -14,9 +14,11 @@ enum class LockRank : u8 {
     GrantMaptrack,     ///< one domain's record of what it has mapped
     GrantTable,        ///< one domain's shared grant entries; two of them in order of domain id
     EventChannel,      ///< one domain's ports; two of them in order of domain id
+    EventPort,         ///< one port, against sending while it changes
     VirtualInterrupts, ///< virtual IOAPIC, MSI bindings
     PciConfig,         ///< the configuration-space address/data port pair
     InterruptRouting,  ///< host vectors, IOAPIC pins
+    AccessMap,         ///< one domain's trapped ports or addresses, against concurrent changes
     Scheduler,         ///< one CPU's run queue; two of them in order of CPU number
     Timers,            ///< one CPU's deadline queue
     Clock,             ///< wall clock

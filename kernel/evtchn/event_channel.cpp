@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/// Binding, moving and closing ports. Sending is in delivery.cpp.
+#include "kernel/evtchn/event_channel.hpp"
+
+#include <algorithm>
+
+#include "kernel/domain/domain.hpp"
+#include "kernel/evtchn/two_level.hpp"
+#include "kernel/evtchn/virtual_interrupt.hpp"
+
+namespace hospes {
+
+/// Both domains' locks, or the one if they are the same.
+class [[nodiscard]] EventChannels::PairLock {
+public:
+    PairLock(EventChannels& a, EventChannels& b)
+        : first_{a.domain_.id() <= b.domain_.id() ? a : b}, second_{&first_ == &a ? b : a}
+    {
+        first_.lock_.lock();
+        if (&second_ != &first_) second_.lock_.lock();
+    }
+    ~PairLock()
+    {
+        if (&second_ != &first_) second_.lock_.unlock();
+        first_.lock_.unlock();
+    }
+    PairLock(PairLock const&) = delete;
+    PairLock& operator=(PairLock const&) = delete;
+
+private:
+    EventChannels& first_;
+    EventChannels& second_;
+};
+
+EventChannels::~EventChannels() = default;
+
+void EventChannels::connect(Port& port, PortConnection const& connection)
+{
+    LockGuard const guard{port.lock};
+    port.connection = connection;
+}
+
+Expected<xen::EventPort> EventChannels::take_port(PortConnection const& connection, u32 vcpu)
+{
+    if (closed_) return failure(Error::Invalid);
+    auto const number = ports_.take(domain_.configuration().max_event_port);
+    if (!number) return number;
+    Port& port = *ports_.find(*number);
+    port.vcpu.store(vcpu, std::memory_order_relaxed);
+    connect(port, connection);
+    return number;
+}
+
+Expected<xen::EventPort> EventChannels::alloc_unbound(xen::DomainId remote)
+{
+    LockGuard const guard{lock_};
+    return take_port({.state = PortState::Unbound, .remote_domain = remote}, 0);
+}
+
+Expected<xen::EventPort> EventChannels::bind_interdomain(Domain& remote, xen::EventPort remote_port)
+{
+    EventChannels& other = remote.event_channels;
+    PairLock const guard{*this, other};
+    Port* const end = other.ports_.find(remote_port);
+    if (!end || end->connection.state != PortState::Unbound || end->connection.remote_domain != domain_.id())
+        return failure(Error::Invalid);
+    auto const number = take_port({.state = PortState::Interdomain, .remote_port = remote_port, .remote = &remote}, 0);
+    if (!number) return number;
+    connect(*end, {.state = PortState::Interdomain, .remote_port = *number, .remote = &domain_});
+    raise(*number); // what the other end sent while nobody was there must not be missed (abi.md 3.3)
+    return number;
+}
+
+Expected<xen::EventPort> EventChannels::bind_virq(xen::VirtualInterrupt line, u32 vcpu_id)
+{
+    if (static_cast<u32>(line) >= xen::nr_virtual_interrupts) return failure(Error::Invalid);
+    if (!is_per_vcpu(line) && vcpu_id != 0) return failure(Error::Invalid);
+    Vcpu* const vcpu = domain_.vcpu(vcpu_id);
+    if (!vcpu) return failure(Error::NotFound);
+    LockGuard const guard{lock_};
+    auto& bound = vcpu->virq_ports[static_cast<u32>(line)];
+    if (bound.load(std::memory_order_relaxed) != 0) return failure(Error::Exists);
+    auto const number = take_port({.state = PortState::Virq, .line = line}, vcpu_id);
+    if (number) bound.store(static_cast<u16>(*number), std::memory_order_release);
+    return number;
+}
+
+Expected<xen::EventPort> EventChannels::bind_ipi(u32 vcpu)
+{
+    if (!domain_.vcpu(vcpu)) return failure(Error::NotFound);
+    LockGuard const guard{lock_};
+    return take_port({.state = PortState::Ipi}, vcpu);
+}
+
+namespace {
+
+bool may_move(PortConnection const& connection)
+{
+    return connection.state == PortState::Unbound || connection.state == PortState::Interdomain ||
+           (connection.state == PortState::Virq && !is_per_vcpu(connection.line));
+}
+
+}
+
+Expected<> EventChannels::bind_vcpu(xen::EventPort number, u32 vcpu)
+{
+    if (!domain_.vcpu(vcpu)) return failure(Error::NotFound);
+    LockGuard const guard{lock_};
+    Port* const port = ports_.find(number);
+    if (!port || !may_move(port->connection)) return failure(Error::Invalid);
+    port->vcpu.store(vcpu, std::memory_order_seq_cst);
+    TwoLevelEvents{*domain_.shared_info()}.moved(number, [&] { notify(number); });
+    return {};
+}
+
+// --- closing ---
+
+std::optional<DomainReference> EventChannels::peer_of(xen::EventPort number)
+{
+    LockGuard const guard{lock_};
+    Port* const port = ports_.find(number);
+    if (!port || port->connection.state != PortState::Interdomain) return std::nullopt;
+    return DomainReference{*port->connection.remote};
+}
+
+/// Under the domain's lock, and the peer's if there is one.
+void EventChannels::free_port(xen::EventPort number, Port& port)
+{
+    PortConnection const was = port.connection;
+    if (was.state == PortState::Interdomain)
+        connect(*was.remote->event_channels.ports_.find(was.remote_port),
+                {.state = PortState::Unbound, .remote_domain = domain_.id()});
+    if (was.state == PortState::Virq) {
+        u32 const listed_at = is_per_vcpu(was.line) ? port.vcpu.load(std::memory_order_relaxed) : 0;
+        domain_.vcpu(listed_at)->virq_ports[static_cast<u32>(was.line)].store(0, std::memory_order_release);
+    }
+    connect(port, {});
+    // Nobody can raise it now: senders held the lock of one of the two ports.
+    TwoLevelEvents{*domain_.shared_info()}.clear_pending(number);
+    ports_.give_back(number);
+}
+
+Expected<> EventChannels::close(xen::EventPort number)
+{
+    // Which second lock is needed is known only under the first. Another vCPU may use the gap to bind the port to
+    // somebody else, but whoever does that for ever gets an error.
+    for (int attempt = 0; attempt < 16; ++attempt) {
+        auto const peer = peer_of(number);
+        EventChannels& other = peer ? (*peer)->event_channels : *this;
+        PairLock const guard{*this, other};
+        Port* const port = ports_.find(number);
+        if (!port || port->connection.state == PortState::Free) return failure(Error::Invalid);
+        if (port->connection.state == PortState::Interdomain && port->connection.remote != &other.domain_) continue;
+        free_port(number, *port);
+        return {};
+    }
+    return failure(Error::Busy);
+}
+
+void EventChannels::reset()
+{
+    auto const next_taken = [&](xen::EventPort from) {
+        LockGuard const guard{lock_};
+        return ports_.next_taken(from);
+    };
+    for (auto number = next_taken(1); number; number = next_taken(*number + 1)) static_cast<void>(close(*number));
+}
+
+void EventChannels::close_all()
+{
+    {
+        LockGuard const guard{lock_};
+        closed_ = true;
+    }
+    reset();
+}
+
+// --- looking ---
+
+Expected<xen::EventStatus> EventChannels::status(xen::EventPort number)
+{
+    LockGuard const guard{lock_};
+    Port const* const port = ports_.find(number);
+    if (!port) return failure(Error::Invalid);
+    PortConnection const& connection = port->connection;
+    xen::EventStatus status{};
+    status.vcpu = port->vcpu.load(std::memory_order_relaxed);
+    switch (connection.state) {
+    case PortState::Free: status.status = xen::EventStatusKind::Closed; break;
+    case PortState::Unbound:
+        status.status = xen::EventStatusKind::Unbound;
+        status.u.unbound.domain = connection.remote_domain;
+        break;
+    case PortState::Interdomain:
+        status.status = xen::EventStatusKind::Interdomain;
+        status.u.interdomain = {.domain = connection.remote->id(), .pad = 0, .port = connection.remote_port};
+        break;
+    case PortState::Virq:
+        status.status = xen::EventStatusKind::Virq;
+        status.u.virq = static_cast<u32>(connection.line);
+        break;
+    case PortState::Ipi: status.status = xen::EventStatusKind::Ipi; break;
+    }
+    return status;
+}
+
+}
