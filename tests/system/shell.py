@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""A shell at the far end of a serial line, used as if it were a function call.
+
+The line is shared with kernel and hypervisor messages, has no flow control worth the name, and echoes. So:
+* a command travels in short pieces, each acknowledged, as the hypervisor's receive buffer holds little more than 100 bytes;
+* its output is kept in a file over there and sent with its length-proof checksum; a message in the middle makes the
+  checksum wrong, then the lines that look like messages are taken out, and if that does not help it is sent again;
+* markers contain a number that only the shell can compute, so an echo of the command never looks like its answer.
+"""
+import hashlib
+import itertools
+import re
+import shlex
+
+import pexpect
+
+PIECE = 80  # bytes of a command per line
+MESSAGE = re.compile(r"(?m)^(\(XEN\)|\(hospes\)|\[ *\d+\.\d+\]|<\d>\[).*\n")
+
+# _r runs the command in $_c, _p sends what it printed. Each line is short enough to be typed in one go.
+PROLOGUE = (
+    "stty -echo; PS1=; PS2=",
+    "_p() { set -- $(md5sum </tmp/.o); printf '\\n<%s.%s %s>\\n' $((_n+0)) \"$_s\" $1;",
+    "cat /tmp/.o; printf '\\n<end %s>\\n' $((_n+0)); }",
+    "_r() { eval \"$_c\" >/tmp/.o 2>&1 </dev/null; _s=$?; _p; }",
+)
+
+
+class ShellError(Exception):
+    """The far end did not answer as a shell should; the text says what was seen last."""
+
+
+class Shell:
+    """Commands to the shell that currently owns the console; `console` is a pexpect child."""
+
+    _numbers = itertools.count(1000)
+
+    def __init__(self, console, name="dom0", interpreter=""):
+        self.console = console
+        self.name = name
+        self._prologue = (*([f"exec {interpreter}"] if interpreter else []), *PROLOGUE)
+
+    def attach(self, timeout=120):
+        """Finds the shell: asks it to compute something until it does, then prepares it."""
+        waited = 0
+        while True:
+            number = next(self._numbers)
+            self.console.send(f"\necho @$(({number}+1))@\n")
+            if self._answered(f"@{number + 1}@", 5):
+                break
+            waited += 5
+            if waited >= timeout:
+                raise self._error("no shell answers")
+        for line in self._prologue:
+            self.console.send(line + "\n")
+        number = next(self._numbers)
+        self.console.send(f"echo @$(({number}+1))@\n")
+        if not self._answered(f"@{number + 1}@", 60):
+            raise self._error("the shell stopped answering while being prepared")
+        return self
+
+    def run(self, command, timeout=300):
+        """Runs a command; returns its exit status and everything it printed."""
+        number = next(self._numbers)
+        pieces = [command[start:start + PIECE] for start in range(0, len(command), PIECE)] or [""]
+        for index, piece in enumerate(pieces):
+            self._type(f"_{index}={shlex.quote(piece)}", number, index)
+        whole = "".join(f"$_{{{index}}}".replace("$_{", "${_") for index in range(len(pieces)))
+        self.console.send(f"_n={number};_c={whole};_r\n")
+        for attempt in range(6):
+            answer = self._output(number, timeout if attempt == 0 else 10)
+            if answer is not None:
+                return answer
+            self.console.send("\n_p\n")
+        raise self._error(f"no intact output of: {command}")
+
+    def check(self, command, timeout=300):
+        """Runs a command that must succeed; returns what it printed."""
+        status, output = self.run(command, timeout)
+        assert status == 0, f"{self.name}: `{command}` ended with status {status}:\n{output}"
+        return output
+
+    def _type(self, line, number, index):
+        for _ in range(5):
+            self.console.send(f"{line};echo \"<a\"\"ck {number}.{index}>\"\n")
+            if self._answered(f"<ack {number}.{index}>", 30):
+                return
+        raise self._error(f"the shell does not acknowledge: {line}")
+
+    def _output(self, number, timeout):
+        pattern = rf"<{number}\.(\d+) ([0-9a-f]{{32}})>\r*\n(.*?)\r*\n<end {number}>"
+        try:
+            self.console.expect(re.compile(pattern, re.DOTALL), timeout=timeout)
+        except pexpect.TIMEOUT:
+            return None
+        except pexpect.EOF:
+            raise self._error("the machine ended") from None
+        status, checksum, text = self.console.match.groups()
+        text = text.replace("\r", "")
+        for candidate in (text, MESSAGE.sub("", text), MESSAGE.sub("", text + "\n")):
+            if hashlib.md5(candidate.encode(errors="replace")).hexdigest() == checksum:
+                return int(status), candidate
+        return None
+
+    def _answered(self, text, timeout):
+        found = self.console.expect_exact([text, pexpect.TIMEOUT, pexpect.EOF], timeout=timeout)
+        if found == 2:
+            raise self._error("the machine ended")
+        return found == 0
+
+    def _error(self, message):
+        seen = (self.console.before or "")[-3000:]
+        return ShellError(f"{self.name}: {message}; the console's last words:\n{seen}")
