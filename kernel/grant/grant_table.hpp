@@ -1,23 +1,61 @@
 // SPDX-License-Identifier: MIT
 /// A domain's grant table (version 1) and what it has mapped of others'.
+///
+/// A use of a grant (a mapping, or one copy) is three things that begin and end in this order:
+///
+///     begin: bits in the granter's entry ─▶ reference on the frame ─▶ entry in the mapper's physmap, handle
+///     end:   physmap entry out ─▶ flush ─▶ reference dropped ─▶ bits cleared, handle free
+///
+/// so the guest that sees the bits clear knows that nobody can reach its page any more. A mapping also holds the
+/// granter's Domain: unmapping works while the granter is being destroyed, and after.
+/// Locks: the granter's table lock, only while an entry's bits and counts change; never two, never with guest memory.
 #pragma once
 
-#include "kernel/abi/xen/grant_table.hpp"
+#include <memory>
+
+#include "kernel/grant/entry.hpp"
+#include "kernel/grant/maptrack.hpp"
 #include "kernel/lib/error.hpp"
 #include "kernel/mm/frame_table.hpp"
+#include "kernel/sync/guarded.hpp"
 
 namespace hospes {
 
 class Domain;
+
+struct MappedGrant {
+    xen::GrantHandle handle;
+    Hfn frame;
+};
 
 class GrantTable {
 public:
     explicit GrantTable(Domain& domain) : domain_{domain} {}
     ~GrantTable();
 
+    // --- the table's own frames ---
+
     /// A reference on the table's own frame `index`, growing the table up to the domain's limit if needed.
     /// Invalid above the limit, OutOfMemory.
     [[nodiscard]] Expected<FrameReference> shared_frame(u32 index);
+    /// Makes the table at least `frames` long. Invalid above the limit, OutOfMemory.
+    [[nodiscard]] Expected<> grow(u32 frames);
+    [[nodiscard]] u32 frame_count() { return table_.lock()->count; }
+    /// How long the table may get; 0 for a domain that may not grant.
+    [[nodiscard]] u32 frame_limit() const;
+
+    // --- as granter ---
+
+    /// Begins a use by `user` and tells which frame it is about. BadReference, GeneralError.
+    [[nodiscard]] Granted<Gfn> begin_use(xen::GrantReference reference, xen::DomainId user, bool for_writing);
+    void end_use(xen::GrantReference reference, bool for_writing);
+    /// Exchanges two entries that nobody uses. BadReference, GeneralError.
+    [[nodiscard]] xen::GrantStatus swap(xen::GrantReference a, xen::GrantReference b);
+
+    // --- as mapper; unmapping is UnmapBatch's ---
+
+    /// Maps a page that `granter`, which the caller holds, has granted us.
+    [[nodiscard]] Granted<MappedGrant> map(Domain& granter, xen::GrantReference reference, bool writable, Gfn where);
 
     /// Drops a bounded number of the mappings this domain still has of others' frames; true when none is left.
     /// Part of a domain's destruction; the vCPUs are stopped.
@@ -26,7 +64,64 @@ public:
     void release_shared_frames();
 
 private:
+    friend class UnmapBatch;
+
+    using Uses = std::array<GrantUse, grant_entries_per_frame>;
+    struct TableFrame {
+        Hfn frame{};
+        SharedGrantEntry* entries = nullptr;
+        std::unique_ptr<Uses> uses;
+    };
+    struct Table {
+        std::unique_ptr<TableFrame[]> frames; ///< room for frame_limit()
+        u32 count = 0;
+        bool closed = false; ///< the frames have been given up
+    };
+    struct Entry {
+        SharedGrantEntry& shared;
+        GrantUse& use;
+    };
+
+    [[nodiscard]] static std::optional<Entry> entry(Table& table, xen::GrantReference reference);
+    [[nodiscard]] Expected<> add_frame(Table& table);
+    [[nodiscard]] u32 handle_limit() const;
+
     Domain& domain_;
+    Guarded<Table, LockRank::GrantTable> table_;
+    Guarded<Maptrack, LockRank::GrantMaptrack> maptrack_;
+    u32 released_ = 0; ///< handles that release_mappings_slice() has been through
+};
+
+/// One use of a grant, for a scope or until it becomes a mapping's. The caller holds the granter.
+class [[nodiscard]] GrantedPage {
+public:
+    /// BadReference, GeneralError, BadPage.
+    [[nodiscard]] static Granted<GrantedPage> open(Domain& granter, xen::GrantReference reference, Domain const& user,
+                                                   bool for_writing);
+    GrantedPage(GrantedPage&& other) noexcept
+        : granter_{std::exchange(other.granter_, nullptr)},
+          reference_{other.reference_},
+          for_writing_{other.for_writing_},
+          frame_{std::move(other.frame_)}
+    {}
+    GrantedPage& operator=(GrantedPage&&) = delete;
+    ~GrantedPage();
+
+    [[nodiscard]] Hfn frame() const { return frame_->frame(); }
+    /// The frame's reference; the use goes on.
+    [[nodiscard]] FrameReference take_frame() { return std::move(*frame_); }
+    /// Somebody else ends the use.
+    void leave_in_use() { granter_ = nullptr; }
+
+private:
+    GrantedPage(Domain& granter, xen::GrantReference reference, bool for_writing)
+        : granter_{&granter}, reference_{reference}, for_writing_{for_writing}
+    {}
+
+    Domain* granter_;
+    xen::GrantReference reference_;
+    bool for_writing_;
+    std::optional<FrameReference> frame_;
 };
 
 }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/// The mapper's side: granted pages in its physmap.
+#include <algorithm>
+
+#include "kernel/domain/domain.hpp"
+#include "kernel/grant/unmap_batch.hpp"
+#include "kernel/lib/scope.hpp"
+
+namespace hospes {
+
+namespace {
+
+constexpr MappingType mapping_type(bool writable)
+{
+    return writable ? MappingType::GrantWritable : MappingType::GrantReadOnly;
+}
+
+}
+
+/// How the ABI counts: 8 bytes for each handle.
+u32 GrantTable::handle_limit() const
+{
+    constexpr u32 handles_per_frame = page_size / 8;
+    constexpr u32 most_frames = 65536;
+    return std::min(domain_.configuration().max_maptrack_frames, most_frames) * handles_per_frame;
+}
+
+Granted<MappedGrant> GrantTable::map(Domain& granter, xen::GrantReference reference, bool writable, Gfn where)
+{
+    auto const handle = maptrack_.lock()->take(handle_limit());
+    if (!handle) return refuse(xen::GrantStatus::NoDeviceSpace);
+    ScopeExit give_back{[&] { maptrack_.lock()->give_back(*handle); }};
+
+    auto page = GrantedPage::open(granter, reference, domain_, writable);
+    if (!page) return refuse(page.error());
+    Hfn const frame = page->frame();
+    if (!domain_.physmap.add(where, page->take_frame(), mapping_type(writable)))
+        return refuse(xen::GrantStatus::GeneralError);
+
+    page->leave_in_use();
+    granter.hold();
+    give_back.dismiss();
+    maptrack_.lock()->record(
+        *handle, {.granter = &granter, .where = where, .frame = frame, .reference = reference, .writable = writable});
+    return MappedGrant{*handle, frame};
+}
+
+xen::GrantStatus UnmapBatch::add(xen::GrantHandle handle, std::optional<Gfn> where)
+{
+    Waiting waiting{.handle = handle, .mapping = {}};
+    auto& maptrack = mapper_.grants.maptrack_;
+    {
+        auto held = maptrack.lock();
+        GrantMapping* const claimed = held->claim(handle);
+        if (!claimed) return xen::GrantStatus::BadHandle;
+        waiting.mapping = *claimed;
+        if (where && *where != claimed->where) {
+            held->record(handle, waiting.mapping);
+            return xen::GrantStatus::GeneralError;
+        }
+    }
+    GrantMapping const& mapping = waiting.mapping;
+    if (!mapper_.physmap.remove_exactly(mapping.where, mapping.frame, mapping_type(mapping.writable), retired_)) {
+        maptrack.lock()->record(handle, mapping);
+        return xen::GrantStatus::GeneralError;
+    }
+    static_cast<void>(waiting_.push_back(waiting));
+    return xen::GrantStatus::Okay;
+}
+
+void UnmapBatch::finish()
+{
+    retired_.finish();
+    for (auto const& [handle, mapping] : waiting_) {
+        mapping.granter->grants.end_use(mapping.reference, mapping.writable);
+        mapper_.grants.maptrack_.lock()->give_back(handle);
+        mapping.granter->release();
+    }
+    waiting_.clear();
+}
+
+bool GrantTable::release_mappings_slice()
+{
+    constexpr u32 handles_per_slice = 4096;
+    u32 const issued = maptrack_.lock()->issued();
+    UnmapBatch batch{domain_};
+    for (u32 looked = 0; looked < handles_per_slice && released_ < issued && !batch.full(); ++looked)
+        static_cast<void>(batch.add(released_++, std::nullopt));
+    return released_ == issued;
+}
+
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/// What a domain has mapped of others' memory: from the handle it was given to everything needed to undo the mapping.
+///
+///     Free ──take──▶ Reserved ──record──▶ Mapped ──claim──▶ Reserved ──give_back──▶ Free
+///
+/// Only the holder of a Reserved handle may act on it: of two unmaps of one handle, one fails.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <new>
+
+#include "kernel/abi/xen/grant_table.hpp"
+#include "kernel/lib/address.hpp"
+#include "kernel/lib/error.hpp"
+
+namespace hospes {
+
+class Domain;
+
+enum class MappingState : u8 { Free, Reserved, Mapped };
+
+struct GrantMapping {
+    Domain* granter = nullptr; ///< held
+    Gfn where{};               ///< in the mapper's memory
+    Hfn frame{};
+    xen::GrantReference reference = 0; ///< of the granter's table; Free: the next free handle
+    bool writable = false;
+    MappingState state = MappingState::Free;
+};
+static_assert(sizeof(GrantMapping) == 32);
+
+class Maptrack {
+public:
+    /// A Reserved handle. NoSpace when `limit` handles are out, OutOfMemory.
+    [[nodiscard]] Expected<xen::GrantHandle> take(u32 limit)
+    {
+        if (first_free_ == no_handle)
+            if (auto const made = issue(limit); !made) return made;
+        xen::GrantHandle const handle = first_free_;
+        GrantMapping& slot = at(handle);
+        first_free_ = slot.reference;
+        slot = {.state = MappingState::Reserved};
+        return handle;
+    }
+    void record(xen::GrantHandle handle, GrantMapping mapping)
+    {
+        mapping.state = MappingState::Mapped;
+        at(handle) = mapping;
+    }
+    /// Makes a Mapped handle Reserved for the caller; null if it is not Mapped. The pointer is good until the next
+    /// call.
+    [[nodiscard]] GrantMapping* claim(xen::GrantHandle handle)
+    {
+        if (handle >= issued_ || at(handle).state != MappingState::Mapped) return nullptr;
+        at(handle).state = MappingState::Reserved;
+        return &at(handle);
+    }
+    void give_back(xen::GrantHandle handle)
+    {
+        at(handle) = {.reference = first_free_, .state = MappingState::Free};
+        first_free_ = handle;
+    }
+
+    /// Handles that exist, whatever their state: all below this.
+    [[nodiscard]] u32 issued() const { return issued_; }
+
+private:
+    static constexpr u32 no_handle = ~u32{0};
+    static constexpr u32 slots_per_page = page_size / sizeof(GrantMapping);
+    using Page = std::array<GrantMapping, slots_per_page>;
+
+    [[nodiscard]] GrantMapping& at(xen::GrantHandle handle)
+    {
+        return (*pages_[handle / slots_per_page])[handle % slots_per_page];
+    }
+    /// Puts one handle that never existed on the free list.
+    [[nodiscard]] Expected<xen::GrantHandle> issue(u32 limit)
+    {
+        if (issued_ >= limit) return failure(Error::NoSpace);
+        if (!pages_) pages_.reset(new (std::nothrow) std::unique_ptr<Page>[limit / slots_per_page + 1]);
+        if (!pages_) return failure(Error::OutOfMemory);
+        auto& page = pages_[issued_ / slots_per_page];
+        if (!page) page.reset(new (std::nothrow) Page{});
+        if (!page) return failure(Error::OutOfMemory);
+        give_back(issued_);
+        return issued_++;
+    }
+
+    std::unique_ptr<std::unique_ptr<Page>[]> pages_;
+    u32 issued_ = 0;
+    xen::GrantHandle first_free_ = no_handle;
+};
+
+}
