@@ -127,7 +127,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 GTEST    := /usr/src/googletest/googletest
 
 TEST_FILES   := $(sort $(shell test ! -d tests/unit || find tests/unit -name '*_test.cpp'))
-TEST_FILES   := $(if $(ONLY),$(foreach t,$(TEST_FILES),$(if $(findstring $(ONLY),$(t)),$(t))),$(TEST_FILES))
+TEST_FILES   := $(if $(ONLY),$(sort $(foreach o,$(ONLY),$(foreach t,$(TEST_FILES),$(if $(findstring $(o),$(t)),$(t))))),$(TEST_FILES))
 TEST_SOURCES := $(sort $(shell sed 's/\#.*//' tests/unit/sources.txt))
 TEST_OBJECTS := $(patsubst %.cpp,$(BUILD)/unit/%.o,$(TEST_FILES))
 UNIT_OBJECTS := $(patsubst %.cpp,$(BUILD)/unit/%.o,$(TEST_SOURCES))
@@ -147,7 +147,7 @@ $(BUILD)/unit/production.a: $(UNIT_OBJECTS)
 $(BUILD)/unit/unit_tests: $(TEST_OBJECTS) $(BUILD)/unit/production.a $(BUILD)/unit/gtest/gtest-all.o \
                           $(BUILD)/unit/gtest/gtest_main.o
 	$(call say,LINK,$@)
-	$(Q)$(CXX) -stdlib=libc++ $(SANITIZE) -fuse-ld=lld-$(LLVM) -lpthread -o $@ $^
+	$(Q)$(CXX) -stdlib=libc++ $(SANITIZE) -fuse-ld=lld-$(LLVM) -lpthread -o $@ $^ $(LIBRARIES)
 unit: $(BUILD)/unit/unit_tests
 	$(Q)$(BUILD)/unit/unit_tests --gtest_brief=1 $(if $(FILTER),--gtest_filter=$(FILTER))
 

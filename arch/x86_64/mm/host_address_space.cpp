@@ -41,7 +41,9 @@ struct HostTableMemory {
         if (!frame) return failure(frame.error());
         return address_of(*frame);
     }
-    void free(Hpa) const {} // the address space lives for ever
+    void free(Hpa) const {}                             // the address space lives for ever
+    [[nodiscard]] u64 limit() const { return ~u64{0}; } // only domains have one
+    void set_limit(u64) const {}
     [[nodiscard]] u64* reach(Hpa table) const { return arch::reach_as<u64>(table); }
 };
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/// Any command line: parsing must end, and complaints must point into the line.
+// sources: kernel/options/command_line.cpp kernel/options/options.cpp kernel/options/parse_values.cpp
+#include "kernel/options/command_line.hpp"
+
+#include <cstdlib>
+
+using namespace hospes;
+
+extern "C" int LLVMFuzzerTestOneInput(u8 const* data, size_t bytes)
+{
+    std::string_view const line{reinterpret_cast<char const*>(data), bytes};
+    auto const check = [](void* context, OptionComplaint complaint) {
+        std::string_view const whole = *static_cast<std::string_view const*>(context);
+        if (complaint.option.data() < whole.data() ||
+            complaint.option.data() + complaint.option.size() > whole.data() + whole.size())
+            std::abort();
+    };
+    std::string_view whole = line;
+    Options const options = parse_options(strip_image_name(line, "qemu"), check, &whole);
+    if (options.dom0_memory.size.of(gib) > gib) std::abort();
+    return 0;
+}
