@@ -28,7 +28,7 @@ Guarded<WallClock, LockRank::Clock> wall;
 void initialize()
 {
     frequency_hz = arch::measure_tsc_hz();
-    if (frequency_hz == 0) panic("the time-stamp counter does not count");
+    if (frequency_hz == 0) refuse_to_boot("no clock tells how fast the TSC runs: no ACPI timer, no interval timer");
     ticks_to_nanoseconds = TickScale::between(frequency_hz, nanoseconds_per_second);
     nanoseconds_to_ticks = TickScale::between(nanoseconds_per_second, frequency_hz);
     start_tsc = arch::read_tsc();

@@ -79,7 +79,7 @@ bool call(u32 apic_id)
 {
     constexpr Nanoseconds after_init = 10 * nanoseconds_per_millisecond;
     constexpr Nanoseconds before_second_startup = 10 * nanoseconds_per_millisecond;
-    constexpr Nanoseconds patience = 2 * nanoseconds_per_second;
+    constexpr Nanoseconds patience = nanoseconds_per_second;
     constexpr u8 start_page = static_cast<u8>(trampoline_address.raw() >> page_shift);
     local_apic::send_init(apic_id);
     clock::busy_wait(after_init);

@@ -52,9 +52,19 @@ u32 read_interval_timer()
 
 u16 power_management_port = 0;
 
+/// Firmware may tell the port of a timer that is not there.
+bool power_management_timer_counts()
+{
+    if (power_management_port == 0) return false;
+    u32 const first = read_port32(power_management_port);
+    for (unsigned i = 0; i < 1'000; ++i)
+        if (read_port32(power_management_port) != first) return true;
+    return false;
+}
+
 ReferenceClock reference_clock()
 {
-    if (power_management_port != 0)
+    if (power_management_timer_counts())
         return {"ACPI timer", [] { return read_port32(power_management_port); }, 0xff'ffff, 3'579'545};
     start_interval_timer();
     return {"interval timer", read_interval_timer, 0xffff, 1'193'182};
@@ -81,11 +91,16 @@ Sample sample(ReferenceClock const& clock)
     return best;
 }
 
+/// 0 if the reference clock stands still.
 u64 measure_once(ReferenceClock const& clock)
 {
-    u64 const enough = clock.hz / 25; // 40 ms; the interval timer wraps around after 55
+    constexpr u64 patience = u64{1} << 33; // ticks: a second or more on any CPU
+    u64 const enough = clock.hz / 25;      // 40 ms; the interval timer wraps around after 55
     Sample const start = sample(clock);
-    while (((clock.read() - start.reference) & clock.mask) < enough) arch::spin_hint();
+    while (((clock.read() - start.reference) & clock.mask) < enough) {
+        if (arch::read_tsc() - start.tsc > patience) return 0;
+        arch::spin_hint();
+    }
     Sample const end = sample(clock);
     return (end.tsc - start.tsc) * clock.hz / ((end.reference - start.reference) & clock.mask);
 }
@@ -98,6 +113,33 @@ u64 hz_told_by_cpu()
     return u64{leaf.ecx} * leaf.ebx / leaf.eax;
 }
 
+struct Measurement {
+    u64 hz = 0;     ///< 0: the reference clock stands still
+    u64 spread = 0; ///< between the lowest and the highest sample, in parts per million
+};
+
+Measurement measure(ReferenceClock const& clock)
+{
+    std::array const samples{measure_once(clock), measure_once(clock), measure_once(clock)};
+    auto const [lowest, highest] = std::ranges::minmax(samples);
+    if (lowest == 0) return {};
+    return {median(samples), (highest - lowest) * 1'000'000 / lowest};
+}
+
+/// An outer hypervisor or the firmware may stop this CPU for longer than the clock takes to wrap around: then the
+/// samples differ wildly, and are taken again.
+Measurement measure_until_steady(ReferenceClock const& clock)
+{
+    constexpr u64 steady = 500; // parts per million
+    constexpr unsigned attempts = 8;
+    Measurement best = measure(clock);
+    for (unsigned i = 1; i < attempts && best.hz != 0 && best.spread > steady; ++i) {
+        Measurement const next = measure(clock);
+        if (next.spread < best.spread) best = next;
+    }
+    return best;
+}
+
 }
 
 void machine::use_power_management_timer(u16 port) { power_management_port = port; }
@@ -105,15 +147,17 @@ void machine::use_power_management_timer(u16 port) { power_management_port = por
 u64 arch::measure_tsc_hz()
 {
     ReferenceClock const clock = reference_clock();
-    std::array const samples{measure_once(clock), measure_once(clock), measure_once(clock)};
-    auto const [lowest, highest] = std::ranges::minmax(samples);
-    u64 const measured = median(samples);
     u64 const told = hz_told_by_cpu();
-    u64 const difference = told > measured ? told - measured : measured - told;
-    bool const believe = told != 0 && difference < measured / 1000;
-    log_info("TSC: {} kHz by the {}, spread {} ppm{}", measured / 1000, clock.name,
-             (highest - lowest) * 1'000'000 / measured, believe ? "; CPUID agrees and is more precise" : "");
-    return believe ? told : measured;
+    Measurement const measured = measure_until_steady(clock);
+    if (measured.hz == 0) {
+        log_warning("the {} stands still; CPUID tells that the TSC runs at {} kHz", clock.name, told / 1000);
+        return told;
+    }
+    u64 const difference = told > measured.hz ? told - measured.hz : measured.hz - told;
+    bool const believe = told != 0 && difference < measured.hz / 1000;
+    log_info("TSC: {} kHz by the {}, spread {} ppm{}", measured.hz / 1000, clock.name, measured.spread,
+             believe ? "; CPUID agrees and is more precise" : "");
+    return believe ? told : measured.hz;
 }
 
 }
