@@ -42,7 +42,7 @@ $(OUT)/guests/objects/bench/%.cpp.o: tests/bench/%.cpp
 
 # One rule a guest: its own sources and the framework's objects.
 define guest_rule
-guest_objects_$(notdir $(1)) := $(patsubst %,$(OUT)/guests/objects/%.o,$(patsubst tests/guests/%,%,$(patsubst tests/bench/%,bench/%,$(wildcard $(1)/*.cpp))))
+guest_objects_$(notdir $(1)) := $(patsubst %,$(OUT)/guests/objects/%.o,$(patsubst tests/guests/%,%,$(patsubst tests/bench/%,bench/%,$(wildcard $(1)/*.cpp $(1)/*.S))))
 $(OUT)/guests/$(notdir $(1)).elf: $$(guest_objects_$(notdir $(1))) $(guest_framework_objects) tests/guests/framework/guest.lds
 	@echo "  LINK  $$@"
 	@$(GUEST_LINK) -static -nostdlib -z max-page-size=4096 \

@@ -61,9 +61,11 @@ void pair_of_ports()
     set_event_handler(offered.port, nullptr);
 
     report(succeeds(event_channel::close(bound.port)), "close one end");
-    report(equal(event_channel::status(self, offered.port).status, xen::EventStatusKind::Unbound), "the other is unbound again");
+    report(equal(event_channel::status(self, offered.port).status, xen::EventStatusKind::Unbound),
+           "the other is unbound again");
     report(succeeds(event_channel::send(offered.port)), "sending to nobody succeeds silently");
-    report(equal(event_channel::status(self, bound.port).status, xen::EventStatusKind::Closed), "the closed one is free");
+    report(equal(event_channel::status(self, bound.port).status, xen::EventStatusKind::Closed),
+           "the closed one is free");
     auto again = event_channel::alloc_unbound(self, self);
     report(equal(again.port, bound.port), "the lowest free port is used next");
     (void)event_channel::close(again.port);
@@ -80,12 +82,15 @@ void wrong_arguments()
     report(fails_with(event_channel::close(far_port), Error::Invalid), "close past the end");
     report(fails_with(event_channel::unmask(far_port), Error::Invalid), "unmask past the end");
     report(fails_with(event_channel::status(self, far_port).result, Error::Invalid), "status past the end");
-    report(fails_with(event_channel::alloc_unbound(nobody, self).result, Error::NoSuchDomain), "alloc for an unknown domain");
-    report(fails_with(event_channel::bind_interdomain(nobody, 1).result, Error::NoSuchDomain), "bind to an unknown domain");
+    report(fails_with(event_channel::alloc_unbound(nobody, self).result, Error::NoSuchDomain),
+           "alloc for an unknown domain");
+    report(fails_with(event_channel::bind_interdomain(nobody, 1).result, Error::NoSuchDomain),
+           "bind to an unknown domain");
     report(fails_with(event_channel::bind_interdomain(self, 0).result, Error::Invalid), "bind to port 0");
     report(fails_with(event_channel::bind_interdomain(self, far_port).result, Error::Invalid), "bind past the end");
     report(fails_with(event_channel::bind_ipi(no_vcpu).result, Error::NotFound), "IPI to an unknown vCPU");
-    report(fails_with(hypercall(xen::Hypercall::EventChannelOp, 99u, 0u), Error::NotImplemented), "undefined operation");
+    report(fails_with(hypercall(xen::Hypercall::EventChannelOp, 99u, 0u), Error::NotImplemented),
+           "undefined operation");
     report(fails_with(hypercall(xen::Hypercall::EventChannelOp, xen::EventChannelCommand::Send, unmapped_address),
                       Error::BadAddress),
            "argument at a bad address");
@@ -95,10 +100,15 @@ void interrupts()
 {
     auto timer = event_channel::bind_virq(xen::VirtualInterrupt::Timer, 0);
     report(succeeds(timer.result), "bind VIRQ_TIMER");
-    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt::Timer, 0).result, Error::Exists), "a VIRQ is bound once");
-    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt{xen::nr_virtual_interrupts}, 0).result, Error::Invalid), "no VIRQ 24");
-    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt::Timer, no_vcpu).result, Error::NotFound), "VIRQ on an unknown vCPU");
-    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt::Console, 1).result, Error::Invalid), "a global VIRQ on vCPU 1");
+    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt::Timer, 0).result, Error::Exists),
+           "a VIRQ is bound once");
+    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt{xen::nr_virtual_interrupts}, 0).result,
+                      Error::Invalid),
+           "no VIRQ 24");
+    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt::Timer, no_vcpu).result, Error::NotFound),
+           "VIRQ on an unknown vCPU");
+    report(fails_with(event_channel::bind_virq(xen::VirtualInterrupt::Console, 1).result, Error::Invalid),
+           "a global VIRQ on vCPU 1");
     auto state = event_channel::status(self, timer.port);
     report(equal(state.status, xen::EventStatusKind::Virq), "status says VIRQ");
     report(equal(state.detail, xen::VirtualInterrupt::Timer), "and which");

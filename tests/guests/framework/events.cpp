@@ -87,6 +87,7 @@ void enable_events()
     apic::enable();
     set_trap_handler(upcall_vector, upcall);
     if (hvm_operation::set_upcall_vector(this_cpu().index, upcall_vector) != 0) abandon("no upcall vector");
+    asm volatile("sti; nop; cli" : : : "memory"); // setting the vector asserts it once: take that one now
 }
 
 void set_event_handler(u32 port, EventHandler handler)

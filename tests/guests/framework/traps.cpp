@@ -49,6 +49,7 @@ constinit std::array<Gate, 256> gates{};
 constinit std::array<TrapHandler, 256> handlers{};
 constinit std::array<PerCpu, max_cpus> cpus{};
 alignas(16) constinit std::array<std::array<u8, 4 * kib>, max_cpus> trap_stacks{};
+alignas(16) constinit std::array<std::array<u8, 4 * kib>, max_cpus> fault_stacks{}; // for faults of the stack itself
 alignas(16) constinit std::array<std::array<u8, 8 * kib>, max_cpus> user_stacks{};
 
 u64 top_of(auto& stack) { return reinterpret_cast<u64>(stack.data()) + stack.size(); }
@@ -67,6 +68,8 @@ void fill_gates()
         stub += stub_size;
     }
     allow_from_user_mode(USER_EXIT_VECTOR, true);
+    gates[vector::df].stack_table = 1;
+    gates[vector::ss].stack_table = 1;
 }
 
 /// The low half of a busy-able 64-bit TSS descriptor (SDM vol. 3, 8.2.3); the high half is the base's upper 32 bits.
@@ -103,6 +106,7 @@ void set_up_cpu(u32 index)
     cpu.self = &cpu;
     cpu.index = index;
     cpu.task_state.stack_pointers[0] = top_of(trap_stacks[index]);
+    cpu.task_state.interrupt_stacks[0] = top_of(fault_stacks[index]);
     cpu.descriptors = {0,
                        0x00cf9b000000ffff,                    // KERNEL_CODE_32
                        0x00af9b000000ffff,                    // KERNEL_CODE

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "kernel/lib/integers.hpp"
+#include "tests/guests/framework/report.hpp"
 
 namespace hospes::test {
 
@@ -45,11 +46,21 @@ template <typename Action>
     return run_catching([](void* self) { (*static_cast<Action*>(self))(); }, &action);
 }
 
+inline constexpr s64 no_vector = -1;
+
+/// `report(faults_with(vector::gp, ...), "...")`
 template <typename Action>
-[[nodiscard]] bool faults_with(u8 vector, Action action)
+[[nodiscard]] Condition faults_with(u8 vector, Action action)
 {
     auto fault = faults(action);
-    return fault && fault->vector == vector;
+    return equal(fault ? fault->vector : no_vector, vector);
+}
+
+template <typename Action>
+[[nodiscard]] Condition is_allowed(Action action)
+{
+    auto fault = faults(action);
+    return equal(fault ? fault->vector : no_vector, no_vector);
 }
 
 /// The same in ring 3, interrupts off, on a stack of its own.

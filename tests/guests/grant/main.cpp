@@ -15,6 +15,7 @@
 #include "tests/guests/framework/paging.hpp"
 #include "tests/guests/framework/print.hpp"
 #include "tests/guests/framework/report.hpp"
+#include "tests/guests/framework/start.hpp"
 
 namespace hospes::test {
 namespace {
@@ -27,10 +28,7 @@ constexpr u16 nobody = 0x1234;
 constexpr u32 host_map = map_flag::host_map;
 constexpr u32 host_map_readonly = map_flag::host_map | map_flag::readonly;
 
-u16 own_id()
-{
-    return static_cast<u16>(cpuid(xen::cpuid_first_leaf + 4).ecx);
-}
+u16 own_id() { return static_cast<u16>(cpuid(xen::cpuid_first_leaf + 4).ecx); }
 
 u64 window(u64 number) { return unused_gfn(number) << page_shift; }
 
@@ -44,7 +42,8 @@ void size_and_version()
     xen::GrantSetVersion version{1};
     report(succeeds(grants::operation(xen::GrantTableCommand::SetVersion, &version)), "version 1 is accepted");
     version = {3};
-    report(fails_with(grants::operation(xen::GrantTableCommand::SetVersion, &version), Error::Invalid), "version 3 is not");
+    report(fails_with(grants::operation(xen::GrantTableCommand::SetVersion, &version), Error::Invalid),
+           "version 3 is not");
     xen::GrantGetVersion get{};
     get.domain = xen::domid_self;
     report(grants::operation(xen::GrantTableCommand::GetVersion, &get) == 0 && get.version == 1, "get_version says 1");
@@ -63,7 +62,11 @@ void map_and_unmap()
     auto* seen = map_window(0, unused_gfn(0), page_present | page_writable);
     report(equal(seen[5], 0x5a), "the granted page's contents are there");
     seen[6] = 0x6b;
-    report(equal(page[6], 0x6b), "and writes reach it");
+    if (on_hospes()) {
+        report(equal(page[6], 0x6b), "and writes reach it");
+    } else {
+        skip("Xen takes a page that its owner maps through a grant away from where it was");
+    }
     report(!grants::withdraw(reference), "a used entry cannot be withdrawn");
 
     auto again = grants::map(window(1), host_map_readonly, reference, own_id());
@@ -73,7 +76,8 @@ void map_and_unmap()
     report((flags & entry_flag::writing) == 0, "no longer written");
     report(grants::is(grants::unmap(window(1), again.handle).status, GrantStatus::Okay), "unmap the second");
     report((flags & (entry_flag::reading | entry_flag::writing)) == 0, "unused");
-    report(grants::is(grants::unmap(window(0), mapped.handle).status, GrantStatus::BadHandle), "a handle is good for once");
+    report(grants::is(grants::unmap(window(0), mapped.handle).status, GrantStatus::BadHandle),
+           "a handle is good for once");
     report(grants::withdraw(reference), "withdraw");
     report(!grants::is(grants::map(window(0), host_map, reference, own_id()).status, GrantStatus::Okay).holds,
            "a withdrawn grant cannot be mapped");
@@ -91,22 +95,31 @@ void refusals()
     report((grants::entry(readonly).flags & entry_flag::writing) == 0, "without the writing bit");
     (void)grants::unmap(window(2), mapped.handle);
 
-    report(grants::is(grants::map(window(2), host_map, 0x00ff'ffff, id).status, GrantStatus::BadReference), "a reference past the end");
-    report(grants::is(grants::map(window(2), host_map, readonly, nobody).status, GrantStatus::BadDomain), "an unknown domain");
+    report(grants::is(grants::map(window(2), host_map, 0x00ff'ffff, id).status, GrantStatus::BadReference),
+           "a reference past the end");
+    report(grants::is(grants::map(window(2), host_map, readonly, nobody).status, GrantStatus::BadDomain),
+           "an unknown domain");
     report(grants::is(grants::map(window(2), host_map, 300, id).status, GrantStatus::GeneralError), "an empty entry");
-    report(!grants::is(grants::map(window(2), 0, readonly, id).status, GrantStatus::Okay).holds, "neither host nor device map");
+    report(!grants::is(grants::map(window(2), 0, readonly, id).status, GrantStatus::Okay).holds,
+           "neither host nor device map");
     auto other = grants::grant(nobody, gfn_of(page));
-    report(grants::is(grants::map(window(2), host_map, other, id).status, GrantStatus::GeneralError), "a grant to somebody else");
+    report(grants::is(grants::map(window(2), host_map, other, id).status, GrantStatus::GeneralError),
+           "a grant to somebody else");
     auto hole = grants::grant(id, unused_gfn(500));
-    report(!grants::is(grants::map(window(2), host_map, hole, id).status, GrantStatus::Okay).holds, "a grant of no memory");
+    report(!grants::is(grants::map(window(2), host_map, hole, id).status, GrantStatus::Okay).holds,
+           "a grant of no memory");
     report(grants::is(grants::unmap(window(2), 0xffff'ff00).status, GrantStatus::BadHandle), "an absurd handle");
 
-    report(fails_with(hypercall(xen::Hypercall::GrantTableOp, xen::GrantTableCommand::MapGrantRef, unmapped_address, 1u),
-                      Error::BadAddress),
-           "operations at a bad address");
-    report(succeeds(hypercall(xen::Hypercall::GrantTableOp, xen::GrantTableCommand::MapGrantRef, page, 0u)), "no operations at all");
-    report(fails_with(hypercall(xen::Hypercall::GrantTableOp, 99u, page, 1u), Error::NotImplemented), "an undefined operation");
-    report(fails_with(hypercall(xen::Hypercall::GrantTableOp, xen::GrantTableCommand::MapGrantRef, page, ~0u), Error::Invalid),
+    report(
+        fails_with(hypercall(xen::Hypercall::GrantTableOp, xen::GrantTableCommand::MapGrantRef, unmapped_address, 1u),
+                   Error::BadAddress),
+        "operations at a bad address");
+    report(succeeds(hypercall(xen::Hypercall::GrantTableOp, xen::GrantTableCommand::MapGrantRef, page, 0u)),
+           "no operations at all");
+    report(fails_with(hypercall(xen::Hypercall::GrantTableOp, 99u, page, 1u), Error::NotImplemented),
+           "an undefined operation");
+    report(fails_with(hypercall(xen::Hypercall::GrantTableOp, xen::GrantTableCommand::MapGrantRef, page, ~0u),
+                      Error::Invalid),
            "a negative count");
 }
 
@@ -135,13 +148,16 @@ void copying()
     auto* target = allocate_pages();
     for (size_t i = 0; i != page_size; ++i) source[i] = static_cast<u8>(i * 7);
     auto reference = grants::grant(own_id(), gfn_of(source));
-    report(grants::is(copied(copy_request(reference, gfn_of(target), 100, 1000)), GrantStatus::Okay), "copy from a grant");
+    report(grants::is(copied(copy_request(reference, gfn_of(target), 100, 1000)), GrantStatus::Okay),
+           "copy from a grant");
     bool same = true;
     for (size_t i = 0; i != 1000; ++i) same &= target[i] == source[100 + i];
     report(same && target[1000] == 0, "exactly those bytes");
     report((grants::entry(reference).flags & entry_flag::reading) == 0, "and the entry is unused again");
-    report(grants::is(copied(copy_request(reference, gfn_of(target), 4000, 100)), GrantStatus::BadCopyArgument), "across a page's end");
-    report(grants::is(copied(copy_request(0x00ff'ffff, gfn_of(target), 0, 16)), GrantStatus::BadReference), "from no reference");
+    report(grants::is(copied(copy_request(reference, gfn_of(target), 4000, 100)), GrantStatus::BadCopyArgument),
+           "across a page's end");
+    report(grants::is(copied(copy_request(0x00ff'ffff, gfn_of(target), 0, 16)), GrantStatus::BadReference),
+           "from no reference");
 
     auto readonly = grants::grant(own_id(), gfn_of(target), true);
     auto request = copy_request(0, 0, 0, 16);

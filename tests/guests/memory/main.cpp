@@ -44,7 +44,8 @@ void map_protocol()
     report(request.nr_entries == 1 && two[1].type == 77, "only one is written");
     request.nr_entries = 1;
     request.buffer = {unmapped_address};
-    report(fails_with(hypercall(xen::Hypercall::MemoryOp, xen::MemoryCommand::MemoryMap, &request), Error::BadAddress), "at a bad address");
+    report(fails_with(hypercall(xen::Hypercall::MemoryOp, xen::MemoryCommand::MemoryMap, &request), Error::BadAddress),
+           "at a bad address");
 }
 
 void single_pages()
@@ -114,14 +115,19 @@ void physmap()
     auto where = gfn_of(&shared);
     auto* page = allocate_pages();
     shared.nmi_reason = 0xabcd;
-    report(succeeds(memory_operation::add_to_physmap(self, xen::MapSpace::SharedInfo, 0, gfn_of(page))), "shared_info moves");
+    report(succeeds(memory_operation::add_to_physmap(self, xen::MapSpace::SharedInfo, 0, gfn_of(page))),
+           "shared_info moves");
     report(equal(reinterpret_cast<xen::SharedInfo*>(page)->nmi_reason, 0xabcd), "with its contents");
     report(succeeds(memory_operation::add_to_physmap(self, xen::MapSpace::SharedInfo, 0, where)), "and back");
     auto refused = memory_operation::add_to_physmap(self, xen::MapSpace{77}, 0, gfn_of(page));
     report(refused < 0, "an undefined space");
-    report(memory_operation::add_to_physmap(self, xen::MapSpace::GrantTable, 100'000, gfn_of(page)) < 0, "a grant frame past the end");
-    report(memory_operation::add_to_physmap(self, xen::MapSpace::GmfnForeign, 1, gfn_of(page)) < 0, "no foreign page by this call");
-    report(fails_with(memory_operation::add_to_physmap(nobody, xen::MapSpace::SharedInfo, 0, gfn_of(page)), Error::NoSuchDomain), "an unknown domain");
+    report(memory_operation::add_to_physmap(self, xen::MapSpace::GrantTable, 100'000, gfn_of(page)) < 0,
+           "a grant frame past the end");
+    report(memory_operation::add_to_physmap(self, xen::MapSpace::GmfnForeign, 1, gfn_of(page)) < 0,
+           "no foreign page by this call");
+    report(fails_with(memory_operation::add_to_physmap(nobody, xen::MapSpace::SharedInfo, 0, gfn_of(page)),
+                      Error::NoSuchDomain),
+           "an unknown domain");
 
     std::array<u64, 1> gfns{gfn_of(page)};
     (void)memory_operation::populate_physmap(self, gfns.data(), 1, 0);

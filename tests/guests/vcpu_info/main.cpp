@@ -24,7 +24,8 @@ void on_event(u32) { ++events; }
 void wrong_places()
 {
     auto gfn = gfn_of(allocate_pages());
-    report(fails_with(vcpu_operation::register_vcpu_info(0, gfn, 4096 - 60), Error{6}), "crossing the page's end: ENXIO");
+    report(fails_with(vcpu_operation::register_vcpu_info(0, gfn, 4096 - 60), Error{6}),
+           "crossing the page's end: ENXIO");
     report(fails_with(vcpu_operation::register_vcpu_info(0, gfn, 3), Error{6}), "unaligned: ENXIO");
     report(vcpu_operation::register_vcpu_info(0, gfn, 0xffff'fff8) < 0, "an offset that wraps");
     report(vcpu_operation::register_vcpu_info(0, unused_gfn(), 0) < 0, "a frame that is not memory");
@@ -48,7 +49,8 @@ void moving()
     events = 0;
     (void)event_channel::send(ipi.port);
     report(wait_until([] { return events == 1; }, second), "and new ones too");
-    report(fails_with(vcpu_operation::register_vcpu_info(0, gfn_of(allocate_pages()), 0), Error::Invalid), "a second time is refused");
+    report(fails_with(vcpu_operation::register_vcpu_info(0, gfn_of(allocate_pages()), 0), Error::Invalid),
+           "a second time is refused");
 }
 
 void work(u32)

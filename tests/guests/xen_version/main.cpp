@@ -81,7 +81,8 @@ void run()
     auto build = ask<u32>(VersionCommand::BuildId);
     report(is_dom0() || build < 0, "no build id for guests");
     report(fails_with(hypercall(xen::Hypercall::XenVersion, 99u, 0u), Error::NotImplemented), "an undefined question");
-    report(fails_with(hypercall(xen::Hypercall::XenVersion, VersionCommand::ExtraVersion, unmapped_address), Error::BadAddress),
+    report(fails_with(hypercall(xen::Hypercall::XenVersion, VersionCommand::ExtraVersion, unmapped_address),
+                      Error::BadAddress),
            "an answer to a bad address");
 }
 
