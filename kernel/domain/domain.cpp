@@ -22,7 +22,12 @@ Domain::Domain(DomainId id, DomainConfiguration const& configuration, bool is_co
       id_{id},
       is_control_domain_{is_control_domain},
       configuration_{configuration}
-{}
+{
+    auto held = control.lock();
+    held->handle = configuration.handle;
+    held->parameters[static_cast<u32>(xen::HvmParamIndex::TripleFaultReason)] =
+        static_cast<u64>(ShutdownReason::Reboot);
+}
 
 Domain::~Domain() = default;
 
@@ -136,6 +141,7 @@ Expected<> Domain::resume()
     auto held = control.lock();
     Life shut_down = Life::ShutDown;
     if (!life_.compare_exchange_strong(shut_down, Life::Running)) return {};
+    shutdown_reason_.store(not_shut_down, std::memory_order_release);
     allow_vcpus_if_nothing_holds_them(*held);
     return {};
 }
@@ -152,6 +158,13 @@ void Domain::vcpu_went_down()
 void Domain::forget_guest_pages()
 {
     for (auto const& vcpu : vcpus()) vcpu->retire();
+}
+
+void Domain::abandon()
+{
+    life_.store(Life::Dying, std::memory_order_release);
+    release_special_pages();
+    release();
 }
 
 void Domain::release_special_pages()

@@ -56,7 +56,7 @@ struct DomainControl {
     std::array<u64, xen::nr_hvm_params> parameters{};
     xen::DomctlTscInfo tsc_info{};
     u64 paging_pool_bytes = 0;
-    bool creation_finished = false;
+    std::array<u8, 16> handle{}; ///< the toolstack's UUID
 };
 
 class Domain {
@@ -84,7 +84,12 @@ public:
     // --- life ---
     [[nodiscard]] Life life() const { return life_.load(std::memory_order_acquire); }
     [[nodiscard]] bool is_dying() const { return life() >= Life::Dying; }
-    [[nodiscard]] ShutdownReason shutdown_reason() const { return shutdown_reason_.load(std::memory_order_acquire); }
+    /// Why it ended; nothing while it has not.
+    [[nodiscard]] std::optional<ShutdownReason> shutdown_reason() const
+    {
+        auto const reason = shutdown_reason_.load(std::memory_order_acquire);
+        return reason == not_shut_down ? std::nullopt : std::optional{reason};
+    }
     /// The guest ended (or crashed). Stops all its vCPUs and tells the control domain (VIRQ_DOM_EXC). For the control
     /// domain itself this ends the machine.
     void shut_down(ShutdownReason reason);
@@ -95,6 +100,8 @@ public:
     [[nodiscard]] Expected<> unpause();
     /// Waits for nothing: true if no vCPU is on a CPU.
     [[nodiscard]] bool is_quiescent() const;
+    /// Frees a domain that never got onto the list.
+    void abandon();
     /// One bounded slice of destruction; Restart until all is done. Repeatable.
     [[nodiscard]] Expected<> destroy_slice();
     /// A vCPU went down; when none is up any more the domain has powered off (abi.md 5.5).
@@ -115,12 +122,12 @@ public:
     EventChannels event_channels;
     GrantTable grants;
     Guarded<DomainControl, LockRank::DomainControl> control;
-    arch::DomainState machine;                  ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
-    std::atomic<u64> translation_generation{1}; ///< GuestPresence
-    std::atomic<u32> weight{256};               ///< scheduler share
-    policy::CapAccount cap_account;             ///< what it may still run in this period
-    std::atomic<u32> cap_percent{0};            ///< scheduler cap, per cent of one CPU; 0: none
-    std::atomic<u64> console_lines{0};
+    arch::DomainState machine;                      ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
+    std::atomic<u64> translation_generation{1};     ///< GuestPresence
+    std::atomic<u32> weight{256};                   ///< scheduler share
+    policy::CapAccount cap_account;                 ///< what it may still run in this period
+    std::atomic<u32> cap_percent{0};                ///< scheduler cap, per cent of one CPU; 0: none
+    std::atomic<s64> clock_offset{0};               ///< seconds its wall clock is ahead of the machine's
     std::atomic<bool> run_state_update_flag{false}; ///< VMASST_TYPE_runstate_update_flag
 
     [[nodiscard]] xen::SharedInfo* shared_info() const { return shared_info_; }
@@ -141,7 +148,8 @@ private:
     bool const is_control_domain_;
     DomainConfiguration const configuration_;
     std::atomic<Life> life_{Life::Building};
-    std::atomic<ShutdownReason> shutdown_reason_{ShutdownReason::Poweroff};
+    static constexpr ShutdownReason not_shut_down{0xffff};
+    std::atomic<ShutdownReason> shutdown_reason_{not_shut_down};
     std::atomic<u64> references_{1};
     std::array<std::unique_ptr<Vcpu>, max_vcpus_per_domain> vcpus_;
     std::atomic<size_t> vcpu_count_{0};

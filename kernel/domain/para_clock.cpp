@@ -67,7 +67,8 @@ void publish_wall_clock(Domain& domain)
 {
     xen::SharedInfo* const shared = domain.shared_info();
     if (!shared) return;
-    WallClock const wall = clock::wallclock();
+    WallClock wall = clock::wallclock();
+    wall.seconds += static_cast<u64>(domain.clock_offset.load(std::memory_order_relaxed));
     update_versioned(shared->wall_clock_version, [&] {
         shared->wall_clock_seconds = static_cast<u32>(wall.seconds);
         shared->wall_clock_nanoseconds = wall.nanoseconds;

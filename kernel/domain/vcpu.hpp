@@ -49,6 +49,8 @@ public:
     {
         return (waiting_.load(std::memory_order_acquire) & static_cast<u32>(reason)) != 0;
     }
+    /// All reasons at once, as bits, to be shown.
+    [[nodiscard]] u32 waiting_reasons() const { return waiting_.load(std::memory_order_relaxed); }
     /// Sets a reason; the scheduler takes the vCPU off its CPU soon. Returns whether it was set before.
     bool set_waiting(WaitReason reason);
     /// Clears a reason and wakes the vCPU if it was the last. Returns whether it was set before.

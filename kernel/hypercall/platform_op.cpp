@@ -38,10 +38,10 @@ Expected<> cpu_information(xen::PlatformOp& call)
     u32 const cpu = call.u.pcpu_info.xen_cpu_id;
     bool const exists = cpu < arch::cpu_count();
     call.u.pcpu_info = {.xen_cpu_id = cpu,
-                       .max_present = arch::cpu_count() - 1,
-                       .flags = exists ? xen::pcpu_flag::online : xen::pcpu_flag::invalid,
-                       .apic_id = exists ? arch::apic_id(cpu) : 0,
-                       .acpi_id = exists ? cpu : 0};
+                        .max_present = arch::cpu_count() - 1,
+                        .flags = exists ? xen::pcpu_flag::online : xen::pcpu_flag::invalid,
+                        .apic_id = exists ? arch::apic_id(cpu) : 0,
+                        .acpi_id = exists ? cpu : 0};
     return {};
 }
 

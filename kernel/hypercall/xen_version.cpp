@@ -88,7 +88,7 @@ Expected<u64> page_size_of_guests(Vcpu&, u64) { return page_size; }
 
 Expected<u64> guest_handle(Vcpu& caller, u64 buffer)
 {
-    return answer(caller, buffer, caller.domain().configuration().handle);
+    return answer(caller, buffer, caller.domain().control.lock()->handle);
 }
 
 Expected<u64> command_line(Vcpu& caller, u64 buffer)

@@ -41,6 +41,8 @@ concept TableMemory = requires(M memory, Hpa table) {
     { memory.allocate() } -> std::same_as<Expected<Hpa>>; // a zeroed page, or OutOfMemory at the domain's limit
     { memory.free(table) };
     { memory.reach(table) } -> std::same_as<u64*>;
+    { memory.limit() } -> std::same_as<u64>; // in pages
+    memory.set_limit(u64{});
 };
 
 inline constexpr unsigned index_bits = 9;
@@ -71,7 +73,8 @@ public:
     [[nodiscard]] Hpa root() const override { return *root_; }
     [[nodiscard]] Gfn end() const override { return Gfn{end_.load(std::memory_order_relaxed)}; }
     [[nodiscard]] u64 table_pages() const override { return table_pages_.load(std::memory_order_relaxed); }
-    [[nodiscard]] Memory& memory() { return memory_; }
+    [[nodiscard]] u64 table_limit() const override { return memory_.limit(); }
+    void set_table_limit(u64 pages) override { memory_.set_limit(pages); }
 
     [[nodiscard]] Mapping lookup(Gfn where) const override
     {

@@ -69,6 +69,9 @@ public:
     [[nodiscard]] virtual Gfn end() const = 0;
     /// Pages of table memory in use.
     [[nodiscard]] virtual u64 table_pages() const = 0;
+    /// The most pages of table memory it may use. A limit below what is in use only stops growth.
+    [[nodiscard]] virtual u64 table_limit() const = 0;
+    virtual void set_table_limit(u64 pages) = 0;
 };
 
 }

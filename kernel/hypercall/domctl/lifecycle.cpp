@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/// Making and ending domains.
+#include <algorithm>
+
+#include "kernel/domain/domain_list.hpp"
+#include "kernel/domain/para_clock.hpp"
+#include "kernel/hypercall/domain_info.hpp"
+#include "kernel/hypercall/domctl/domctl_call.hpp"
+#include "kernel/options/command_line.hpp"
+
+namespace hospes::control {
+
+namespace {
+
+constexpr u32 highest_grant_version_known = 2;
+constexpr u32 highest_event_port = 4095;
+constexpr u32 flags_known = xen::create_flag::hvm | xen::create_flag::hap | xen::create_flag::s3_integrity |
+                            xen::create_flag::oos_off | xen::create_flag::xenstore_domain | xen::create_flag::iommu |
+                            xen::create_flag::nested_virtualisation | xen::create_flag::vpmu;
+constexpr u32 flags_needed = xen::create_flag::hvm | xen::create_flag::hap;
+/// Features that need what we do not have: a second IOMMU owner, nested SVM or VMX, a virtual PMU.
+constexpr u32 flags_refused =
+    xen::create_flag::iommu | xen::create_flag::nested_virtualisation | xen::create_flag::vpmu;
+
+Expected<> check(xen::DomctlCreateDomain const& wanted)
+{
+    if ((wanted.flags & ~flags_known) != 0 || (wanted.flags & flags_needed) != flags_needed)
+        return failure(Error::Invalid);
+    if ((wanted.flags & flags_refused) != 0 || wanted.iommu_options != 0) return failure(Error::Invalid);
+    if (wanted.max_vcpus == 0 || wanted.max_vcpus > max_vcpus_per_domain) return failure(Error::Invalid);
+    if ((wanted.grant_options & ~xen::grant_option_version_mask) != 0) return failure(Error::Invalid);
+    if (wanted.grant_options > highest_grant_version_known) return failure(Error::Invalid);
+    if (wanted.arch.emulation_flags != xen::emulation_flag::local_apic) return failure(Error::NotSupported);
+    if ((wanted.arch.misc_flags & ~xen::misc_flag::msr_relaxed) != 0) return failure(Error::Invalid);
+    if (wanted.vmtrace_size != 0) return failure(Error::NotSupported);
+    if (wanted.cpupool_id != 0) return failure(Error::NotFound);
+    return {};
+}
+
+/// Negative numbers mean "the default".
+u32 limit(s32 wanted, u32 usual) { return wanted < 0 ? usual : static_cast<u32>(wanted); }
+
+DomainConfiguration configuration_for(xen::DomctlCreateDomain const& wanted)
+{
+    return {.max_vcpus = wanted.max_vcpus,
+            .max_event_port = std::min(wanted.max_event_port, highest_event_port),
+            .max_grant_frames = limit(wanted.max_grant_frames, options().max_grant_frames),
+            .max_maptrack_frames = limit(wanted.max_maptrack_frames, options().max_maptrack_frames),
+            .grants_allowed = wanted.grant_options != 0,
+            .flags = wanted.flags,
+            .emulation_flags = wanted.arch.emulation_flags,
+            .ssidref = wanted.ssidref,
+            .cpupool = wanted.cpupool_id,
+            .handle = wanted.handle};
+}
+
+Expected<DomainId> choose_id(DomainId wanted)
+{
+    if (wanted != 0 && wanted < xen::domid_first_reserved) return wanted;
+    return domains::choose_id();
+}
+
+}
+
+Expected<> create_domain(DomctlCall& call)
+{
+    auto const& wanted = call.request.u.create_domain;
+    if (auto const valid = check(wanted); !valid) return valid;
+    auto const id = choose_id(call.request.domain);
+    if (!id) return failure(id.error());
+    auto const domain = Domain::create(*id, configuration_for(wanted), false);
+    if (!domain) return failure(domain.error());
+    if (auto const added = domains::add(**domain); !added) {
+        (*domain)->abandon();
+        return added;
+    }
+    call.request.domain = *id;
+    return {};
+}
+
+Expected<> destroy_domain(DomctlCall& call)
+{
+    if (call.domain->is_control_domain()) return failure(Error::Invalid);
+    return call.domain->destroy_slice();
+}
+
+Expected<> pause_domain(DomctlCall& call)
+{
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    return call.domain->pause();
+}
+
+Expected<> unpause_domain(DomctlCall& call)
+{
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    return call.domain->unpause();
+}
+
+Expected<> resume_domain(DomctlCall& call)
+{
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    return call.domain->resume();
+}
+
+/// About the named domain, or the next one that exists: the toolstack compares.
+Expected<> get_domain_info(DomctlCall& call)
+{
+    auto const domain = domains::at_or_after(call.request.domain);
+    if (!domain) return failure(Error::NoSuchDomain);
+    call.request.u.get_domain_info = describe_domain(**domain);
+    call.request.domain = (*domain)->id();
+    return {};
+}
+
+Expected<> set_domain_handle(DomctlCall& call)
+{
+    call.domain->control.lock()->handle = call.request.u.set_domain_handle.handle;
+    return {};
+}
+
+Expected<> set_time_offset(DomctlCall& call)
+{
+    call.domain->clock_offset.store(call.request.u.set_time_offset.seconds, std::memory_order_relaxed);
+    para_clock::publish_wall_clock(*call.domain);
+    return {};
+}
+
+}

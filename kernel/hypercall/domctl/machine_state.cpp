@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/// A domain's registers, clock and CPU policy, for building it and for saving it.
+#include <memory>
+#include <new>
+
+#include "kernel/arch/cpu_policy.hpp"
+#include "kernel/hypercall/domctl/domctl_call.hpp"
+#include "kernel/hypercall/domctl/saved_state.hpp"
+#include "kernel/lib/scope.hpp"
+#include "kernel/time/clock.hpp"
+
+namespace hospes::control {
+
+namespace {
+
+constexpr u32 largest_context = 1024 * 1024;
+
+std::unique_ptr<u8[]> buffer_of(size_t bytes) { return std::unique_ptr<u8[]>{new (std::nothrow) u8[bytes]{}}; }
+
+}
+
+/// A null buffer asks for the size only.
+Expected<> get_hvm_context(DomctlCall& call)
+{
+    auto& request = call.request.u.hvm_context;
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    if (auto const paused = call.domain->pause(); !paused) return paused;
+    ScopeExit const go_on{[&] { static_cast<void>(call.domain->unpause()); }};
+    size_t const needed = saved_state_size(*call.domain);
+    if (request.buffer.is_null()) {
+        request.size = static_cast<u32>(needed);
+        return {};
+    }
+    if (request.size < needed) return failure(Error::NoSpace);
+    auto const buffer = buffer_of(needed);
+    if (!buffer) return failure(Error::OutOfMemory);
+    size_t const used = save_state(*call.domain, {buffer.get(), needed});
+    request.size = static_cast<u32>(used);
+    return copy_to_guest(call.caller, Gva{request.buffer.address}, {buffer.get(), used});
+}
+
+Expected<> set_hvm_context(DomctlCall& call)
+{
+    auto const& request = call.request.u.hvm_context;
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    if (request.size > largest_context) return failure(Error::TooBig);
+    auto const buffer = buffer_of(request.size);
+    if (!buffer) return failure(Error::OutOfMemory);
+    if (auto const copied = copy_from_guest(call.caller, {buffer.get(), request.size}, Gva{request.buffer.address});
+        !copied)
+        return copied;
+    if (auto const paused = call.domain->pause(); !paused) return paused;
+    ScopeExit const go_on{[&] { static_cast<void>(call.domain->unpause()); }};
+    return load_state(*call.domain, {buffer.get(), request.size});
+}
+
+Expected<> get_tsc_info(DomctlCall& call)
+{
+    auto info = call.domain->control.lock()->tsc_info;
+    info.guest_tsc_khz = static_cast<u32>(clock::tsc_khz());
+    info.elapsed_nanoseconds = clock::now();
+    call.request.u.tsc_info = info;
+    return {};
+}
+
+/// Guests always run on the host's TSC: mode 0 (as it comes) and 2 (never emulated) are the same, emulation is not
+/// offered.
+Expected<> set_tsc_info(DomctlCall& call)
+{
+    constexpr u32 mode_default = 0, mode_never_emulate = 2;
+    auto const& wanted = call.request.u.tsc_info;
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    if (wanted.tsc_mode != mode_default && wanted.tsc_mode != mode_never_emulate) return failure(Error::NotSupported);
+    auto held = call.domain->control.lock();
+    held->tsc_info.tsc_mode = wanted.tsc_mode;
+    held->tsc_info.incarnation = wanted.incarnation;
+    return {};
+}
+
+Expected<> get_cpu_policy(DomctlCall& call)
+{
+    auto& request = call.request.u.cpu_policy;
+    auto const lists = std::unique_ptr<arch::PolicyLists>{new (std::nothrow) arch::PolicyLists{}};
+    if (!lists) return failure(Error::OutOfMemory);
+    if (auto const read = arch::read_domain_policy(*call.domain, *lists); !read) return read;
+    if (request.nr_leaves < lists->leaf_count || request.nr_msrs < lists->msr_count)
+        return failure(Error::NoBufferSpace);
+    request.nr_leaves = lists->leaf_count;
+    request.nr_msrs = lists->msr_count;
+    for (u32 i = 0; i < lists->leaf_count; ++i)
+        if (auto const copied = copy_out(call.caller, request.leaves, lists->leaves[i], i); !copied) return copied;
+    for (u32 i = 0; i < lists->msr_count; ++i)
+        if (auto const copied = copy_out(call.caller, request.msrs, lists->msrs[i], i); !copied) return copied;
+    return {};
+}
+
+Expected<> set_cpu_policy(DomctlCall& call)
+{
+    auto& request = call.request.u.cpu_policy;
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    if (request.nr_leaves > arch::max_policy_leaves || request.nr_msrs > arch::max_policy_msrs)
+        return failure(Error::TooBig);
+    auto const lists = std::unique_ptr<arch::PolicyLists>{new (std::nothrow) arch::PolicyLists{}};
+    if (!lists) return failure(Error::OutOfMemory);
+    for (; lists->leaf_count < request.nr_leaves; ++lists->leaf_count) {
+        auto const leaf = copy_in(call.caller, request.leaves, lists->leaf_count);
+        if (!leaf) return failure(leaf.error());
+        lists->leaves[lists->leaf_count] = *leaf;
+    }
+    for (; lists->msr_count < request.nr_msrs; ++lists->msr_count) {
+        auto const msr = copy_in(call.caller, request.msrs, lists->msr_count);
+        if (!msr) return failure(msr.error());
+        lists->msrs[lists->msr_count] = *msr;
+    }
+    arch::PolicyComplaint complaint;
+    auto const changed = arch::change_domain_policy(*call.domain, *lists, complaint);
+    request.error_leaf = complaint.leaf;
+    request.error_subleaf = complaint.subleaf;
+    request.error_msr = complaint.msr;
+    return changed;
+}
+
+}

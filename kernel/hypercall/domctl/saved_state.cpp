@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/hypercall/domctl/saved_state.hpp"
+
+#include <cstring>
+
+#include "kernel/abi/xen/hvm_save.hpp"
+#include "kernel/time/clock.hpp"
+
+namespace hospes::control {
+
+namespace {
+
+using xen::HvmSaveCode;
+
+/// Appends records, or only counts their bytes when there is no room at all.
+class Writer {
+public:
+    explicit Writer(std::span<u8> out) : out_{out} {}
+
+    template <typename Record>
+    void put(HvmSaveCode code, u32 instance, Record const& record)
+    {
+        put_bytes(code, instance, {reinterpret_cast<u8 const*>(&record), sizeof record});
+    }
+    void put_bytes(HvmSaveCode code, u32 instance, std::span<u8 const> payload)
+    {
+        xen::HvmSaveDescriptor const descriptor{.typecode = static_cast<u16>(code),
+                                                .instance = static_cast<u16>(instance),
+                                                .length = static_cast<u32>(payload.size())};
+        append({reinterpret_cast<u8 const*>(&descriptor), sizeof descriptor});
+        append(payload);
+    }
+    [[nodiscard]] size_t used() const { return used_; }
+
+private:
+    void append(std::span<u8 const> bytes)
+    {
+        if (used_ + bytes.size() <= out_.size() && !bytes.empty())
+            std::memcpy(&out_[used_], bytes.data(), bytes.size());
+        used_ += bytes.size();
+    }
+    std::span<u8> out_;
+    size_t used_ = 0;
+};
+
+void write_vcpu(Writer& writer, Vcpu const& vcpu)
+{
+    // A vCPU that is down has no registers worth saving; on loading it stays down.
+    if (!vcpu.waits_for(WaitReason::Down)) writer.put(HvmSaveCode::Cpu, vcpu.id(), arch::save_cpu(vcpu));
+    writer.put(HvmSaveCode::LocalApic, vcpu.id(), arch::save_lapic(vcpu));
+    writer.put(HvmSaveCode::LocalApicRegisters, vcpu.id(), arch::save_lapic_registers(vcpu));
+    writer.put(HvmSaveCode::Mtrr, vcpu.id(), arch::save_mtrr(vcpu));
+    std::array<u8, 4096> extended{};
+    if (size_t const bytes = arch::save_extended(vcpu, extended); bytes > 0 && bytes <= extended.size())
+        writer.put_bytes(HvmSaveCode::CpuXsave, vcpu.id(), std::span{extended}.first(bytes));
+}
+
+void write_all(Writer& writer, Domain const& domain)
+{
+    writer.put(HvmSaveCode::Header, 0,
+               xen::HvmSaveHeader{.magic = xen::hvm_file_magic,
+                                  .version = xen::hvm_file_version,
+                                  .changeset = 0,
+                                  .cpuid = 0,
+                                  .guest_tsc_khz = static_cast<u32>(clock::tsc_khz())});
+    for (auto const& vcpu : domain.vcpus()) write_vcpu(writer, *vcpu);
+    writer.put_bytes(HvmSaveCode::End, 0, {});
+}
+
+// --- loading ---
+
+using Payload = std::span<u8 const>;
+
+template <typename Record>
+Expected<Record> read(Payload payload)
+{
+    if (payload.size() != sizeof(Record)) return failure(Error::Invalid);
+    Record record;
+    std::memcpy(&record, payload.data(), sizeof record);
+    return record;
+}
+
+template <typename Record, Expected<> (*load)(Vcpu&, Record const&)>
+Expected<> load_record(Vcpu& vcpu, Payload payload)
+{
+    auto const record = read<Record>(payload);
+    if (!record) return failure(record.error());
+    return load(vcpu, *record);
+}
+
+Expected<> load_cpu_and_start(Vcpu& vcpu, Payload payload)
+{
+    if (auto const loaded = load_record<xen::HvmCpu, arch::load_cpu>(vcpu, payload); !loaded) return loaded;
+    vcpu.clear_waiting(WaitReason::Down);
+    return {};
+}
+
+/// Machine-check banks, TSC adjustment and extra MSRs are not kept per domain here: only what a new guest has is
+/// accepted.
+Expected<> accept_if_all_zero(Vcpu&, Payload payload)
+{
+    for (u8 byte : payload)
+        if (byte != 0) return failure(Error::NotSupported);
+    return {};
+}
+
+struct Row {
+    HvmSaveCode code;
+    Expected<> (*load)(Vcpu&, Payload);
+};
+
+constexpr std::array rows{
+    Row{HvmSaveCode::Cpu, load_cpu_and_start},
+    Row{HvmSaveCode::LocalApic, load_record<xen::HvmLocalApic, arch::load_lapic>},
+    Row{HvmSaveCode::LocalApicRegisters, load_record<xen::HvmLocalApicRegisters, arch::load_lapic_registers>},
+    Row{HvmSaveCode::Mtrr, load_record<xen::HvmMtrr, arch::load_mtrr>},
+    Row{HvmSaveCode::CpuXsave, arch::load_extended},
+    Row{HvmSaveCode::VmceVcpu, accept_if_all_zero},
+    Row{HvmSaveCode::TscAdjust, accept_if_all_zero},
+    Row{HvmSaveCode::CpuMsr, accept_if_all_zero},
+};
+
+Expected<> check_header(Payload payload)
+{
+    auto const header = read<xen::HvmSaveHeader>(payload);
+    if (!header || header->magic != xen::hvm_file_magic || header->version != xen::hvm_file_version)
+        return failure(Error::Invalid);
+    return {};
+}
+
+Expected<> load_one(Domain& domain, xen::HvmSaveDescriptor const& descriptor, Payload payload)
+{
+    Vcpu* const vcpu = domain.vcpu(descriptor.instance);
+    if (!vcpu) return failure(Error::Invalid);
+    for (Row const& row : rows)
+        if (static_cast<u16>(row.code) == descriptor.typecode) return row.load(*vcpu, payload);
+    return failure(Error::Invalid);
+}
+
+}
+
+size_t saved_state_size(Domain const& domain)
+{
+    Writer counter{{}};
+    write_all(counter, domain);
+    return counter.used();
+}
+
+size_t save_state(Domain const& domain, std::span<u8> out)
+{
+    Writer writer{out};
+    write_all(writer, domain);
+    return writer.used();
+}
+
+Expected<> load_state(Domain& domain, std::span<u8 const> records)
+{
+    bool seen_header = false;
+    for (;;) {
+        if (records.size() < sizeof(xen::HvmSaveDescriptor)) return failure(Error::NoData);
+        xen::HvmSaveDescriptor descriptor;
+        std::memcpy(&descriptor, records.data(), sizeof descriptor);
+        records = records.subspan(sizeof descriptor);
+        if (descriptor.length > records.size()) return failure(Error::NoData);
+        Payload const payload = records.first(descriptor.length);
+        records = records.subspan(descriptor.length);
+
+        auto const code = static_cast<HvmSaveCode>(descriptor.typecode);
+        if (!seen_header) {
+            if (code != HvmSaveCode::Header) return failure(Error::NoData);
+            if (auto const valid = check_header(payload); !valid) return valid;
+            seen_header = true;
+            for (auto const& vcpu : domain.vcpus()) vcpu->set_waiting(WaitReason::Down);
+        } else if (code == HvmSaveCode::End) {
+            return {};
+        } else if (auto const loaded = load_one(domain, descriptor, payload); !loaded) {
+            return loaded;
+        }
+    }
+}
+
+}
