@@ -154,15 +154,18 @@ unit: $(BUILD)/unit/unit_tests
 # Fuzz targets name the production sources they link in a line "// sources: a.cpp b.cpp".
 FUZZERS      := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.cpp)))
 FUZZ_SECONDS ?= 5
+fuzz_sources = $< $(shell sed -n 's|^// sources:||p' $<)
 $(BUILD)/fuzz/%: tests/fuzz/%.cpp
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(HOST_CXX) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -MMD -MP -MF $@.d -o $@ $< \
-	    $$(sed -n 's|^// sources:||p' $<)
+	$(Q)$(CXX) $(HOST_CXX) -MM -MP -MT $@ $(fuzz_sources) >$@.d
+	$(Q)$(CXX) $(HOST_CXX) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $(fuzz_sources) \
+	    $(LIBRARIES) -l:libstdc++.so.6
 fuzz: $(FUZZERS)
 	$(Q)for fuzzer in $(FUZZERS); do mkdir -p $$fuzzer.corpus; seeds=tests/fuzz/seeds/$$(basename $$fuzzer); \
-	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 -artifact_prefix=$$fuzzer. \
-	        $$fuzzer.corpus $$(test ! -d $$seeds || echo $$seeds) || exit 1; echo "fuzz: $$(basename $$fuzzer) passed"; done
+	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$fuzzer. $$fuzzer.corpus \
+	        $$(test ! -d $$seeds || echo $$seeds) >$$fuzzer.log 2>&1 || { tail -50 $$fuzzer.log; exit 1; }; \
+	    echo "fuzz: $$(basename $$fuzzer): $$(tail -1 $$fuzzer.log)"; done
 
 # --- code quality ----------------------------------------------------------------------------------------------------
 

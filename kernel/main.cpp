@@ -5,6 +5,7 @@
 
 #include "arch/x86_64/cpu/per_cpu.hpp"
 #include "arch/x86_64/mm/host_address_space.hpp"
+#include "arch/x86_64/mm/image.hpp"
 #include "boot/read_boot_info.hpp"
 #include "boot/sanitize.hpp"
 #include "drivers/screen/vga_text.hpp"
@@ -13,6 +14,7 @@
 #include "kernel/log/console.hpp"
 #include "kernel/log/panic.hpp"
 #include "kernel/mm/frame_allocator.hpp"
+#include "kernel/mm/memory.hpp"
 #include "kernel/options/command_line.hpp"
 #include "kernel/version.hpp"
 
@@ -61,7 +63,19 @@ void start_log()
     (void)parse_options(wanted.command_line, report_option, nullptr);
 }
 
-/// From the firmware's map to memory that is mapped.
+/// What must not be allocated before dom0 has been built: the first MiB, the image, and what the loader placed.
+void keep_out_of_allocator(StaticVector<boot::MemoryRange, 2 + boot::BootInfo::max_modules>& kept)
+{
+    auto const add = [&](Hpa start, u64 bytes) {
+        if (!kept.push_back({start, bytes, boot::MemoryKind::Reserved})) panic("more modules than there can be");
+    };
+    add(Hpa{0}, mib);
+    add(arch::physical_address(image_start), static_cast<u64>(image_end - image_start));
+    for (boot::Module const& module : boot_info.modules)
+        if (module.bytes != 0) add(module.start, module.bytes);
+}
+
+/// From the firmware's map to frames that can be allocated.
 void adopt_memory_map()
 {
     u64 const limit = options().memory_limit;
@@ -69,6 +83,9 @@ void adopt_memory_map()
         boot::sanitize(boot_info.memory_map, limit != 0 ? limit : boot::physical_address_limit);
     boot::log_memory_map(boot_info, repairs);
     host_address_space::build(boot_info.memory_map.items());
+    StaticVector<boot::MemoryRange, 2 + boot::BootInfo::max_modules> kept;
+    keep_out_of_allocator(kept);
+    memory_setup::adopt(boot_info.memory_map.items(), kept.items());
 }
 
 /// conring_size=: the built-in ring is replaced once there is memory.

@@ -37,7 +37,7 @@ public:
         content_.resize(round_up(content_.size(), 8));
         u64 const offset = content_.size();
         content_.resize(offset + bytes);
-        std::memcpy(content_.data() + offset, data, bytes);
+        if (bytes != 0) std::memcpy(content_.data() + offset, data, bytes);
         return static_cast<u32>(base_ + offset);
     }
 
