@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/// What stopped the guest: one vocabulary for both CPU vendors.
+#pragma once
+
+#include <optional>
+
+#include "kernel/lib/address.hpp"
+
+namespace hospes::arch {
+
+enum class ExitKind : u8 {
+    HostInterrupt,   ///< a physical interrupt waits for the hypervisor
+    HostNmi,         ///< a physical NMI; the backend has let the hypervisor's handler see it
+    MachineCheck,    ///< #MC while the guest ran: the machine's, not the guest's
+    InterruptWindow, ///< the guest can take an interrupt now
+    NmiWindow,       ///< the guest can take an NMI now
+    Exception,       ///< an intercepted exception, to be reflected
+    Cpuid,
+    Halt,
+    Hypercall,
+    ReadMsr,
+    WriteMsr,
+    Port,
+    MemoryFault,        ///< the second stage refused an access
+    WriteXcr,           ///< XSETBV
+    FlushCaches,        ///< INVD, WBINVD
+    RefusedInstruction, ///< an instruction the guest's CPU does not have (virtualization, MONITOR, RDPRU, …)
+    TripleFault,
+    TaskSwitch,
+    EntryFailure, ///< the CPU refused the guest's state
+    Unknown,
+};
+inline constexpr size_t exit_kind_count = static_cast<size_t>(ExitKind::Unknown) + 1;
+
+struct ExceptionExit {
+    u8 vector = 0;
+    bool has_error_code = false;
+    u32 error_code = 0;
+};
+
+struct PortExit {
+    u16 port = 0;
+    u8 bytes = 0; ///< 1, 2 or 4
+    bool write = false;
+    bool string = false; ///< INS or OUTS
+};
+
+struct MemoryExit {
+    Gpa where{};
+    bool write = false;
+    bool execute = false;
+    bool present = false;       ///< a mapping was there but did not allow this
+    bool reserved_bits = false; ///< the second stage itself is broken
+    bool in_page_walk = false;  ///< the guest's own page tables are at `where`
+};
+
+struct UnknownExit {
+    u64 code = 0;
+    u64 first = 0;
+    u64 second = 0;
+};
+
+struct Exit {
+    ExitKind kind = ExitKind::Unknown;
+    union {
+        ExceptionExit exception;
+        PortExit port;
+        MemoryExit memory;
+        UnknownExit unknown{};
+    };
+};
+
+/// Something to be delivered through the guest's interrupt table.
+struct Event {
+    enum class Kind : u8 { Interrupt, Nmi, Exception };
+    Kind kind = Kind::Interrupt;
+    u8 vector = 0;
+    bool has_error_code = false;
+    u32 error_code = 0;
+};
+
+}

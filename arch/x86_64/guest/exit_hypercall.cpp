@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/// The hypercall instruction, and the page of stubs that older kernels call. (abi.md 2.3, 2.4)
+#include "arch/x86_64/guest/exit_dispatch.hpp"
+#include "arch/x86_64/guest/hypercall_page.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "kernel/arch/memory.hpp"
+#include "kernel/hypercall/table.hpp"
+
+namespace hospes::arch {
+
+using emulator::Gpr;
+
+namespace {
+
+constexpr std::array argument_registers{Gpr::Rdi, Gpr::Rsi, Gpr::Rdx, Gpr::R10, Gpr::R8};
+
+constexpr u64 as_result(Error error) { return static_cast<u64>(-static_cast<s64>(error)); }
+
+void finish(VirtualCpu& machine, u64 result)
+{
+    if (step_over(machine)) machine.backend->registers()[Gpr::Rax] = result;
+}
+
+}
+
+void handle_hypercall(VirtualCpu& machine, Exit const&)
+{
+    VcpuBackend& backend = *machine.backend;
+    if (backend.privilege_level() != 0) return finish(machine, as_result(Error::NotPermitted));
+    // 32-bit structures have other layouts, which we do not speak.
+    if (backend.mode() != emulator::Mode::Bits64) return finish(machine, as_result(Error::NotImplemented));
+
+    GeneralRegisters& registers = backend.registers();
+    HypercallArguments arguments;
+    for (size_t i = 0; i < argument_registers.size(); ++i) arguments[i] = registers[argument_registers[i]];
+    HypercallResult const result = dispatch_hypercall(machine.vcpu, registers[Gpr::Rax], arguments);
+    if (!result.restart) return finish(machine, result.value);
+    // The guest executes the instruction again, after its interrupts, with what is left to do.
+    for (size_t i = 0; i < argument_registers.size(); ++i) registers[argument_registers[i]] = arguments[i];
+}
+
+Expected<> fill_hypercall_page(Domain& domain, u64 value, bool amd)
+{
+    if ((value & page_mask) != 0) return failure(Error::Invalid); // page index: there is only one
+    auto const frame = domain.physmap.reference_own(frame_of(Gpa{value}));
+    if (!frame) return failure(Error::Invalid);
+    constexpr size_t stub_bytes = 32;
+    constexpr u8 move_to_eax = 0xb8, return_near = 0xc3, int3 = 0xcc;
+    u8* const page = static_cast<u8*>(reach(frame->frame()));
+    for (size_t number = 0; number < page_size / stub_bytes; ++number) {
+        u8* const stub = page + number * stub_bytes;
+        std::array<u8, stub_bytes> code;
+        code.fill(int3);
+        // mov $number, %eax; vmmcall or vmcall; ret
+        std::array<u8, 9> const call{move_to_eax, static_cast<u8>(number),   0,          0, 0, 0x0f,
+                                     0x01,        amd ? u8{0xd9} : u8{0xc1}, return_near};
+        std::copy(call.begin(), call.end(), code.begin());
+        std::copy(code.begin(), code.end(), stub);
+    }
+    return {};
+}
+
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/// Exits that are about the CPU itself: interrupts, HLT, XSETBV, exceptions, and the ends of a guest.
+#include "arch/x86_64/cpu/control_registers.hpp"
+#include "arch/x86_64/guest/exit_dispatch.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "arch/x86_64/irq/vectors.hpp"
+#include "kernel/log/log.hpp"
+
+namespace hospes::arch {
+
+using emulator::Gpr;
+
+bool step_over(VirtualCpu& machine)
+{
+    if (machine.backend->advance()) return true;
+    machine.inject_exception(exception::invalid_opcode);
+    return false;
+}
+
+void handle_host_interrupt(VirtualCpu&, Exit const&) { service_interrupts(); }
+
+void handle_nothing(VirtualCpu&, Exit const&) {}
+
+/// The machine's own: our handler looks at the banks and decides whether anything can go on.
+void handle_machine_check(VirtualCpu&, Exit const&) { asm volatile("int %0" : : "i"(exception::machine_check)); }
+
+void handle_window(VirtualCpu& machine, Exit const&) { machine.local_apic.ask_for_attention(); }
+
+/// #DB and #AC are intercepted only so that they cannot storm inside the CPU; the guest gets them.
+void handle_exception(VirtualCpu& machine, Exit const& exit)
+{
+    ExceptionExit const& cause = exit.exception;
+    if (cause.has_error_code)
+        machine.inject_exception(cause.vector, cause.error_code);
+    else
+        machine.inject_exception(cause.vector);
+}
+
+void handle_halt(VirtualCpu& machine, Exit const&)
+{
+    if (!step_over(machine)) return;
+    Vcpu& vcpu = machine.vcpu;
+    bool const waits_for_interrupt = Rflags{machine.backend->registers().rflags}.get<Rflags::InterruptEnable>();
+    if (!waits_for_interrupt) { // this is how a PVH guest's CPU goes offline (abi.md 4.5)
+        vcpu.set_waiting(WaitReason::Down);
+        vcpu.domain().vcpu_went_down();
+        return;
+    }
+    if (machine.has_deliverable_event()) return;
+    vcpu.set_waiting(WaitReason::Halted);
+    if (machine.has_deliverable_event()) vcpu.clear_waiting(WaitReason::Halted); // it came in between
+}
+
+void handle_write_xcr(VirtualCpu& machine, Exit const&)
+{
+    GeneralRegisters const& registers = machine.backend->registers();
+    u64 const value = registers[Gpr::Rdx] << 32 | (registers[Gpr::Rax] & 0xffff'ffff);
+    bool const is_xcr0 = static_cast<u32>(registers[Gpr::Rcx]) == 0;
+    bool const privileged = machine.backend->privilege_level() == 0;
+    u64 const allowed = machine.domain_machine().policy.xcr0_mask();
+    if (!privileged || !is_xcr0 || !machine.extended.set_xcr0(value, allowed))
+        return machine.inject_exception(exception::general_protection, 0);
+    if (!machine.backend->advance()) machine.inject_exception(exception::invalid_opcode);
+}
+
+/// Guests' memory is write-back and coherent; only who drives devices may need the caches written.
+void handle_flush_caches(VirtualCpu& machine, Exit const&)
+{
+    if (!step_over(machine)) return;
+    if (machine.vcpu.domain().is_control_domain()) asm volatile("wbinvd" : : : "memory");
+}
+
+void handle_refused_instruction(VirtualCpu& machine, Exit const&)
+{
+    machine.inject_exception(exception::invalid_opcode);
+}
+
+// --- the ends of a guest ---
+
+namespace {
+
+void crash(VirtualCpu& machine, std::string_view why)
+{
+    GeneralRegisters const& registers = machine.backend->registers();
+    ControlRegisters const controls = machine.backend->controls();
+    log_error("domain {} vcpu {}: {}; rip {:x} rsp {:x} rflags {:x} cr0 {:x} cr2 {:x} cr3 {:x} cr4 {:x} efer {:x}",
+              machine.vcpu.domain().id(), machine.vcpu.id(), why, registers.rip, registers[Gpr::Rsp], registers.rflags,
+              controls.cr0, controls.cr2, controls.cr3, controls.cr4, controls.efer);
+    machine.vcpu.domain().shut_down(ShutdownReason::Crash);
+}
+
+}
+
+void handle_triple_fault(VirtualCpu& machine, Exit const&)
+{
+    Domain& domain = machine.vcpu.domain();
+    auto const parameter = static_cast<size_t>(xen::HvmParamIndex::TripleFaultReason);
+    u64 const reason = domain.control.lock()->parameters[parameter];
+    log_warning("domain {} vcpu {}: triple fault", domain.id(), machine.vcpu.id());
+    domain.shut_down(static_cast<ShutdownReason>(reason));
+}
+
+void handle_task_switch(VirtualCpu& machine, Exit const&)
+{
+    crash(machine, "hardware task switches are not supported");
+}
+
+void handle_entry_failure(VirtualCpu& machine, Exit const&)
+{
+    log_error("domain {} vcpu {}: the CPU refused the guest's state: {}", machine.vcpu.domain().id(), machine.vcpu.id(),
+              machine.backend->describe_entry_failure());
+    crash(machine, "cannot enter the guest");
+}
+
+void handle_unknown(VirtualCpu& machine, Exit const& exit)
+{
+    log_error("domain {} vcpu {}: exit {:x} ({:x}, {:x}) means nothing here", machine.vcpu.domain().id(),
+              machine.vcpu.id(), exit.unknown.code, exit.unknown.first, exit.unknown.second);
+    crash(machine, "unknown exit");
+}
+
+}

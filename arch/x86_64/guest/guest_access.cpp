@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "arch/x86_64/guest/guest_access.hpp"
+
+#include <cstring>
+
+#include "arch/x86_64/guest/guest_paging.hpp"
+#include "arch/x86_64/guest/instruction_fetch.hpp"
+#include "kernel/arch/memory.hpp"
+
+namespace hospes::arch {
+
+namespace {
+
+constexpr u64 nothing_there = ~u64{0}; ///< what a bus reads where nobody answers
+
+/// The guest's page tables, through references on their frames.
+class TableMemory {
+public:
+    explicit TableMemory(Physmap const& physmap) : physmap_{physmap} {}
+
+    [[nodiscard]] Expected<u64> read_entry(Gpa where, unsigned bytes)
+    {
+        auto const frame = physmap_.reference(frame_of(where), false);
+        if (!frame) return failure(Error::BadAddress);
+        void* const entry = pointer(*frame, where);
+        if (bytes == sizeof(u32)) return std::atomic_ref{*static_cast<u32*>(entry)}.load(std::memory_order_relaxed);
+        return std::atomic_ref{*static_cast<u64*>(entry)}.load(std::memory_order_relaxed);
+    }
+
+    void mark(Gpa where, unsigned bytes, u64 seen, u64 bits)
+    {
+        auto const frame = physmap_.reference(frame_of(where), true);
+        if (!frame) return;
+        void* const entry = pointer(*frame, where);
+        if (bytes == sizeof(u32)) {
+            u32 expected = static_cast<u32>(seen);
+            std::atomic_ref{*static_cast<u32*>(entry)}.compare_exchange_strong(expected, static_cast<u32>(seen | bits));
+        } else {
+            std::atomic_ref{*static_cast<u64*>(entry)}.compare_exchange_strong(seen, seen | bits);
+        }
+    }
+
+private:
+    static void* pointer(FrameReference const& frame, Gpa where)
+    {
+        return static_cast<u8*>(reach(frame.frame())) + offset_in_page(where);
+    }
+    Physmap const& physmap_;
+};
+
+/// The local APIC's page answers aligned accesses of four bytes; wider ones see zeros in the rest.
+u64 read_local_apic(VirtualLocalApic& apic, u64 offset)
+{
+    u32 const value = apic.read_page(static_cast<u32>(offset));
+    return value >> 8 * (offset % 4);
+}
+
+bool is_local_apic(VirtualCpu& machine, Gpa where)
+{
+    return round_down(where.raw(), page_size) == apic_page && machine.local_apic.answers_in_page();
+}
+
+/// Calls `piece(address, bytes done, length)` for the parts of an access in each page.
+template <typename Piece>
+Expected<> for_each_page(VirtualCpu& machine, Gva linear, unsigned bytes, bool write, Piece piece)
+{
+    for (unsigned done = 0; done < bytes;) {
+        Gva const position = linear + done;
+        auto const where = translate(machine.vcpu, position, {.write = write});
+        if (!where) return failure(where.error());
+        unsigned const rest = static_cast<unsigned>(page_size - offset_in_page(position));
+        unsigned const length = std::min(bytes - done, rest);
+        piece(*where, done, length);
+        done += length;
+    }
+    return {};
+}
+
+}
+
+Expected<Gpa> translate(Vcpu& vcpu, Gva where, AccessKind kind)
+{
+    TableMemory memory{vcpu.domain().physmap};
+    return walk_guest_tables(memory, vcpu.machine().backend->controls(), where, kind.write);
+}
+
+bool is_emulated(VirtualCpu& machine, Gpa where)
+{
+    return is_local_apic(machine, where) || machine.domain_machine().memory.find(where.raw()) != nullptr;
+}
+
+u64 GuestMemory::read_physical(Gpa where, unsigned bytes)
+{
+    if (is_local_apic(machine_, where)) return read_local_apic(machine_.local_apic, offset_in_page(where));
+    if (AccessHandler* const handler = machine_.domain_machine().memory.find(where.raw()))
+        return handler->read(machine_.vcpu, where.raw(), bytes);
+    auto const frame = machine_.vcpu.domain().physmap.reference(frame_of(where), false);
+    if (!frame) return nothing_there;
+    u64 value = 0;
+    std::memcpy(&value, static_cast<u8*>(reach(frame->frame())) + offset_in_page(where), bytes);
+    return value;
+}
+
+void GuestMemory::write_physical(Gpa where, u64 value, unsigned bytes)
+{
+    if (is_local_apic(machine_, where)) {
+        if (offset_in_page(where) % 16 == 0)
+            machine_.local_apic.write_page(static_cast<u32>(offset_in_page(where)), static_cast<u32>(value));
+        return;
+    }
+    if (AccessHandler* const handler = machine_.domain_machine().memory.find(where.raw()))
+        return handler->write(machine_.vcpu, where.raw(), bytes, value);
+    auto const frame = machine_.vcpu.domain().physmap.reference(frame_of(where), true);
+    if (frame) std::memcpy(static_cast<u8*>(reach(frame->frame())) + offset_in_page(where), &value, bytes);
+}
+
+Expected<u64> GuestMemory::read(Gva linear, unsigned bytes)
+{
+    u64 value = 0;
+    auto const done = for_each_page(machine_, linear, bytes, false, [&](Gpa where, unsigned offset, unsigned length) {
+        u64 const part = read_physical(where, length) & (nothing_there >> (64 - 8 * length));
+        value |= part << 8 * offset;
+    });
+    if (!done) return failure(done.error());
+    return value;
+}
+
+Expected<> GuestMemory::write(Gva linear, u64 value, unsigned bytes)
+{
+    // An access that cannot finish must not begin.
+    auto const writable = translate(machine_.vcpu, linear + (bytes - 1), {.write = true});
+    if (!writable) return failure(writable.error());
+    return for_each_page(machine_, linear, bytes, true, [&](Gpa where, unsigned offset, unsigned length) {
+        write_physical(where, value >> 8 * offset, length);
+    });
+}
+
+FetchedInstruction fetch_instruction(VirtualCpu& machine)
+{
+    FetchedInstruction fetched{.mode = machine.backend->mode()};
+    u64 start = machine.backend->registers().rip;
+    if (fetched.mode != emulator::Mode::Bits64)
+        start = (machine.backend->segment(SegmentName::Cs).base + start) & 0xffff'ffff;
+    while (fetched.count < fetched.bytes.size()) {
+        Gva const position{start + fetched.count};
+        auto const where = translate(machine.vcpu, position, {});
+        if (!where) break;
+        auto const frame = machine.vcpu.domain().physmap.reference(frame_of(*where), false);
+        if (!frame) break;
+        size_t const length =
+            std::min<size_t>(fetched.bytes.size() - fetched.count, page_size - offset_in_page(*where));
+        std::memcpy(&fetched.bytes[fetched.count], static_cast<u8*>(reach(frame->frame())) + offset_in_page(*where),
+                    length);
+        fetched.count += length;
+    }
+    return fetched;
+}
+
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/// The guest's memory as an emulated instruction sees it: RAM, emulated devices, nothing.
+#pragma once
+
+#include "arch/x86_64/emulator/execute.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
+
+namespace hospes::arch {
+
+class GuestMemory final : public emulator::Memory {
+public:
+    explicit GuestMemory(VirtualCpu& machine) : machine_{machine} {}
+    /// BadAddress if the linear address is not mapped (or not writable).
+    [[nodiscard]] Expected<u64> read(Gva linear, unsigned bytes) override;
+    [[nodiscard]] Expected<> write(Gva linear, u64 value, unsigned bytes) override;
+
+private:
+    [[nodiscard]] u64 read_physical(Gpa where, unsigned bytes);
+    void write_physical(Gpa where, u64 value, unsigned bytes);
+    VirtualCpu& machine_;
+};
+
+class GuestPorts final : public emulator::Ports {
+public:
+    explicit GuestPorts(VirtualCpu& machine) : machine_{machine} {}
+    [[nodiscard]] Expected<u64> in(u16 port, unsigned bytes) override;
+    [[nodiscard]] Expected<> out(u16 port, u64 value, unsigned bytes) override;
+
+private:
+    VirtualCpu& machine_;
+};
+
+/// Is `where` answered by an emulated device of this vCPU's domain?
+[[nodiscard]] bool is_emulated(VirtualCpu& machine, Gpa where);
+
+}

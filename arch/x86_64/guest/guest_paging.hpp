@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/// The guest's own page tables, walked in software: 2, 3, 4 or 5 levels, or none.
+/// Accesses are the supervisor's, and SMAP, SMEP and NX do not count (abi.md 2.4). (SDM vol. 3, chapter 4)
+#pragma once
+
+#include <array>
+#include <concepts>
+
+#include "arch/x86_64/cpu/control_registers.hpp"
+#include "arch/x86_64/guest/vcpu_backend.hpp"
+
+namespace hospes::arch {
+
+/// How the guest's table memory is reached.
+template <typename M>
+concept TableEntries = requires(M memory, Gpa where, unsigned bytes, u64 value) {
+    { memory.read_entry(where, bytes) } -> std::same_as<Expected<u64>>; // 4 or 8 bytes, aligned
+    { memory.mark(where, bytes, value, value) }; // sets bits in an entry, if it still is what was read
+};
+
+namespace guest_entry {
+inline constexpr u64 present = 1 << 0;
+inline constexpr u64 writable = 1 << 1;
+inline constexpr u64 accessed = 1 << 5;
+inline constexpr u64 dirty = 1 << 6;
+inline constexpr u64 large = 1 << 7;
+inline constexpr u64 frame = 0x000f'ffff'ffff'f000;
+}
+
+/// One kind of paging.
+struct PagingShape {
+    unsigned levels;
+    unsigned index_bits;
+    unsigned entry_bytes;
+    unsigned largest_leaf_level; ///< level 0 holds 4 KiB pages
+};
+inline constexpr PagingShape legacy_paging{2, 10, 4, 1};
+inline constexpr PagingShape pae_paging{3, 9, 8, 1};
+inline constexpr PagingShape long_paging{4, 9, 8, 2};
+inline constexpr PagingShape long_paging_5{5, 9, 8, 2};
+
+[[nodiscard]] constexpr PagingShape const& paging_shape(ControlRegisters const& controls)
+{
+    Cr4 const cr4{controls.cr4};
+    if (!cr4.get<Cr4::PhysicalAddressExtension>()) return legacy_paging;
+    if (!Efer{controls.efer}.get<Efer::LongModeActive>()) return pae_paging;
+    return cr4.get<Cr4::LinearAddress57>() ? long_paging_5 : long_paging;
+}
+
+[[nodiscard]] constexpr bool is_canonical(u64 address, unsigned bits)
+{
+    unsigned const unused = 64 - bits;
+    return static_cast<u64>(static_cast<s64>(address << unused) >> unused) == address;
+}
+
+/// Where a walk starts: PAE's first table is 32 bytes large and so aligned. (SDM vol. 3, table 4-7)
+[[nodiscard]] constexpr Gpa paging_root(PagingShape const& shape, u64 cr3)
+{
+    constexpr u64 pae_root = 0xffff'ffe0;
+    constexpr u64 legacy_root = 0xffff'f000;
+    if (&shape == &pae_paging) return Gpa{cr3 & pae_root};
+    return Gpa{cr3 & (&shape == &legacy_paging ? legacy_root : guest_entry::frame)};
+}
+
+/// The page that a leaf maps. Legacy 4 MiB pages keep address bits 39..32 in bits 20..13. (SDM vol. 3, table 4-4)
+[[nodiscard]] constexpr u64 leaf_base(PagingShape const& shape, u64 entry, unsigned level)
+{
+    u64 const size = page_size << (shape.index_bits * level);
+    u64 const base = entry & guest_entry::frame & ~(size - 1);
+    if (&shape != &legacy_paging || level == 0) return base & guest_entry::frame;
+    return (entry & 0xffc0'0000) | (entry >> 13 & 0xff) << 32;
+}
+
+/// BadAddress if `where` is not mapped, not canonical, or not writable for a write. Sets accessed and dirty bits.
+template <TableEntries Memory>
+[[nodiscard]] Expected<Gpa> walk_guest_tables(Memory& memory, ControlRegisters const& controls, Gva where, bool write)
+{
+    if (!Cr0{controls.cr0}.get<Cr0::Paging>()) return Gpa{where.raw() & 0xffff'ffff};
+    PagingShape const& shape = paging_shape(controls);
+    bool const is_long = Efer{controls.efer}.get<Efer::LongModeActive>();
+    unsigned const address_bits = page_shift + shape.levels * shape.index_bits;
+    if (is_long && !is_canonical(where.raw(), address_bits)) return failure(Error::BadAddress);
+    u64 const address = is_long ? where.raw() : where.raw() & 0xffff'ffff;
+    bool const protects = write && Cr0{controls.cr0}.get<Cr0::WriteProtect>();
+    bool const large_allowed = is_long || &shape == &pae_paging || Cr4{controls.cr4}.get<Cr4::PageSizeExtensions>();
+
+    Gpa table = paging_root(shape, controls.cr3);
+    for (unsigned level = shape.levels - 1;; --level) {
+        unsigned const shift = page_shift + level * shape.index_bits;
+        u64 const index = address >> shift & ((u64{1} << shape.index_bits) - 1);
+        Gpa const slot = table + index * shape.entry_bytes;
+        auto const entry = memory.read_entry(slot, shape.entry_bytes);
+        if (!entry || (*entry & guest_entry::present) == 0) return failure(Error::BadAddress);
+        bool const is_pae_root = &shape == &pae_paging && level == 2; // its entries have no permissions
+        if (protects && !is_pae_root && (*entry & guest_entry::writable) == 0) return failure(Error::BadAddress);
+        bool const can_be_leaf = level != 0 && level <= shape.largest_leaf_level && !is_pae_root && large_allowed;
+        bool const is_leaf = level == 0 || (can_be_leaf && (*entry & guest_entry::large) != 0);
+        u64 const wanted = guest_entry::accessed | (is_leaf && write ? guest_entry::dirty : 0);
+        if (!is_pae_root && (*entry & wanted) != wanted) memory.mark(slot, shape.entry_bytes, *entry, wanted);
+        if (is_leaf) return Gpa{leaf_base(shape, *entry, level) | (address & ((u64{1} << shift) - 1))};
+        table = Gpa{*entry & guest_entry::frame};
+    }
+}
+
+}

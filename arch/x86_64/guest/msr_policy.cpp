@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include "arch/x86_64/guest/msr_policy.hpp"
+
+#include "arch/x86_64/cpu/msr.hpp"
+#include "arch/x86_64/guest/hypercall_page.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "kernel/abi/xen/cpuid.hpp"
+
+namespace hospes::arch {
+
+namespace {
+
+using Read = Expected<u64> (*)(VirtualCpu&, u32);
+using Write = Expected<> (*)(VirtualCpu&, u32, u64);
+
+bool is_amd(VirtualCpu& machine)
+{
+    constexpr u32 intel_ebx = 0x756e'6547; // "Genu"
+    return machine.domain_machine().policy.basic[0].ebx != intel_ebx;
+}
+
+// --- the simple ones ---
+
+Expected<u64> refuse_read(VirtualCpu&, u32) { return failure(Error::NotFound); }
+Expected<> refuse(VirtualCpu&, u32, u64) { return failure(Error::NotFound); }
+Expected<> ignore(VirtualCpu&, u32, u64) { return {}; }
+
+template <u64 value>
+Expected<u64> constant(VirtualCpu&, u32)
+{
+    return value;
+}
+
+template <u64 value>
+Expected<u64> constant_on_intel(VirtualCpu& machine, u32)
+{
+    if (is_amd(machine)) return failure(Error::NotFound);
+    return value;
+}
+
+/// A register that is remembered and does nothing else.
+template <u64 GuestMsrs::* place>
+Expected<u64> recall(VirtualCpu& machine, u32)
+{
+    return machine.msrs.*place;
+}
+template <u64 GuestMsrs::* place>
+Expected<> remember(VirtualCpu& machine, u32, u64 value)
+{
+    machine.msrs.*place = value;
+    return {};
+}
+
+/// The machine's own value for who owns the devices; 0 for others.
+Expected<u64> read_host_for_control_domain(VirtualCpu& machine, u32 number)
+{
+    if (!machine.vcpu.domain().is_control_domain()) return u64{0};
+    return read_msr_safe(number);
+}
+
+Expected<u64> read_host(VirtualCpu&, u32 number) { return read_msr_safe(number); }
+
+// --- time ---
+
+Expected<u64> read_tsc_msr(VirtualCpu& machine, u32) { return read_tsc() + machine.tsc_offset(); }
+
+/// Both TSC and TSC_ADJUST move the same offset. (SDM vol. 3, 18.17.3)
+Expected<> write_tsc_msr(VirtualCpu& machine, u32, u64 value)
+{
+    u64 const moved = value - (read_tsc() + machine.tsc_offset());
+    machine.msrs.tsc_adjust += moved;
+    machine.set_tsc_offset(machine.tsc_offset() + moved);
+    return {};
+}
+Expected<> write_tsc_adjust(VirtualCpu& machine, u32, u64 value)
+{
+    machine.set_tsc_offset(machine.tsc_offset() + (value - machine.msrs.tsc_adjust));
+    machine.msrs.tsc_adjust = value;
+    return {};
+}
+
+Expected<> write_tsc_aux(VirtualCpu& machine, u32, u64 value)
+{
+    constexpr u64 legal = 0xffff'ffff;
+    if ((value & ~legal) != 0) return failure(Error::Invalid);
+    machine.msrs.tsc_aux = value;
+    load_tsc_aux(value);
+    return {};
+}
+
+// --- local APIC ---
+
+Expected<u64> read_apic_base(VirtualCpu& machine, u32) { return machine.local_apic.base(); }
+Expected<> write_apic_base(VirtualCpu& machine, u32, u64 value) { return machine.local_apic.write_base(value); }
+Expected<u64> read_apic(VirtualCpu& machine, u32 number) { return machine.local_apic.read_msr(number); }
+Expected<> write_apic(VirtualCpu& machine, u32 number, u64 value)
+{
+    auto const done = machine.local_apic.write_msr(number, value);
+    machine.backend->set_task_priority_class(machine.local_apic.task_priority() >> 4);
+    return done;
+}
+Expected<u64> read_tsc_deadline(VirtualCpu& machine, u32) { return machine.local_apic.tsc_deadline(); }
+Expected<> write_tsc_deadline(VirtualCpu& machine, u32, u64 value)
+{
+    machine.local_apic.write_tsc_deadline(value);
+    return {};
+}
+
+// --- memory types ---
+
+constexpr u32 first_variable_range = 0x200;
+constexpr u32 first_fixed_4k_range = 0x268;
+
+/// Index into MemoryTypeRanges::fixed.
+constexpr size_t fixed_index(u32 number)
+{
+    if (number >= first_fixed_4k_range) return 3 + (number - first_fixed_4k_range);
+    return number == 0x250 ? 0 : 1 + (number - 0x258);
+}
+
+Expected<u64> read_variable_range(VirtualCpu& machine, u32 number)
+{
+    return machine.memory_types.variable[number - first_variable_range];
+}
+Expected<> write_variable_range(VirtualCpu& machine, u32 number, u64 value)
+{
+    machine.memory_types.variable[number - first_variable_range] = value;
+    return {};
+}
+Expected<u64> read_fixed_range(VirtualCpu& machine, u32 number)
+{
+    return machine.memory_types.fixed[fixed_index(number)];
+}
+Expected<> write_fixed_range(VirtualCpu& machine, u32 number, u64 value)
+{
+    machine.memory_types.fixed[fixed_index(number)] = value;
+    return {};
+}
+Expected<u64> read_default_type(VirtualCpu& machine, u32) { return machine.memory_types.default_type; }
+Expected<> write_default_type(VirtualCpu& machine, u32, u64 value)
+{
+    constexpr u64 legal = 0xcff; // type, fixed ranges enabled, all enabled
+    if ((value & ~legal) != 0) return failure(Error::Invalid);
+    machine.memory_types.default_type = value;
+    return {};
+}
+Expected<u64> read_pat(VirtualCpu& machine, u32) { return machine.backend->pat(); }
+Expected<> write_pat(VirtualCpu& machine, u32, u64 value)
+{
+    if (!is_legal_pat(value)) return failure(Error::Invalid);
+    machine.backend->set_pat(value);
+    return {};
+}
+
+// --- the rest ---
+
+Expected<> flush_predictions(VirtualCpu& machine, u32 number, u64 value)
+{
+    constexpr u8 ibpb_bit = 12;
+    if (value > 1 || !machine.domain_machine().policy.has(FeatureWord::Extended8Ebx, ibpb_bit))
+        return failure(Error::Invalid);
+    if (value != 0) write_msr(number, value);
+    return {};
+}
+
+Expected<u64> read_efer(VirtualCpu& machine, u32) { return machine.backend->controls().efer; }
+
+/// EFER bits that the policy gives the guest.
+u64 legal_efer(CpuidPolicy const& policy)
+{
+    u64 legal = 0;
+    if (policy.has(FeatureWord::Extended1Edx, 11)) legal |= Efer::SystemCallExtensions::mask;
+    if (policy.has(FeatureWord::Extended1Edx, 29)) legal |= Efer::LongModeEnable::mask | Efer::LongModeActive::mask;
+    if (policy.has(FeatureWord::Extended1Edx, 20)) legal |= Efer::NoExecuteEnable::mask;
+    if (policy.has(FeatureWord::Extended1Edx, 25)) legal |= Efer::FastFxsave::mask;
+    return legal;
+}
+
+Expected<> write_efer(VirtualCpu& machine, u32, u64 value)
+{
+    ControlRegisters controls = machine.backend->controls();
+    bool const paging = Cr0{controls.cr0}.get<Cr0::Paging>();
+    bool const long_mode_changes = ((value ^ controls.efer) & Efer::LongModeEnable::mask) != 0;
+    if ((value & ~legal_efer(machine.domain_machine().policy)) != 0 || (paging && long_mode_changes))
+        return failure(Error::Invalid);
+    // LMA is the CPU's to change.
+    controls.efer = (value & ~Efer::LongModeActive::mask) | (controls.efer & Efer::LongModeActive::mask);
+    machine.backend->set_controls(controls);
+    return {};
+}
+
+Expected<> write_hypercall_page(VirtualCpu& machine, u32, u64 value)
+{
+    return fill_hypercall_page(machine.vcpu.domain(), value, is_amd(machine));
+}
+
+constexpr u64 feature_control_locked = 1;
+constexpr u64 fast_strings_no_trace_no_pebs = 1 << 0 | 1 << 11 | 1 << 12;
+constexpr u64 tsc_runs_at_p0 = 1 << 24;
+constexpr u64 lfence_serialises = 1 << 1;
+constexpr u64 svm_locked_off = 1 << 3 | 1 << 4;
+
+/// In ascending order. Names: SDM vol. 4; APM vol. 2, appendix A; the processors' BKDG and PPR.
+constexpr auto rules = std::to_array<MsrRule>({
+    {0x010, 0x010, read_tsc_msr, write_tsc_msr},
+    {0x017, 0x017, constant<0>, refuse}, // platform id
+    {0x01b, 0x01b, read_apic_base, write_apic_base},
+    {0x03a, 0x03a, constant_on_intel<feature_control_locked>, refuse},
+    {0x03b, 0x03b, recall<&GuestMsrs::tsc_adjust>, write_tsc_adjust},
+    {0x049, 0x049, refuse_read, flush_predictions},
+    {0x08b, 0x08b, read_host, ignore}, // microcode revision
+    {0x0fe, 0x0fe, constant<MemoryTypeRanges::capability>, refuse},
+    {0x179, 0x179, constant<0>, refuse}, // machine check: no banks
+    {0x17a, 0x17a, constant<0>, ignore},
+    {0x1a0, 0x1a0, constant_on_intel<fast_strings_no_trace_no_pebs>, ignore},
+    {0x1d9, 0x1d9, constant<0>, ignore}, // debug control: no branch records
+    {0x200, 0x20f, read_variable_range, write_variable_range},
+    {0x250, 0x250, read_fixed_range, write_fixed_range},
+    {0x258, 0x259, read_fixed_range, write_fixed_range},
+    {0x268, 0x26f, read_fixed_range, write_fixed_range},
+    {0x277, 0x277, read_pat, write_pat},
+    {0x2ff, 0x2ff, read_default_type, write_default_type},
+    {0x6e0, 0x6e0, read_tsc_deadline, write_tsc_deadline},
+    {0x800, 0x83f, read_apic, write_apic},
+    {xen::hypercall_page_msr, xen::hypercall_page_msr, refuse_read, write_hypercall_page},
+    {0xc000'0080, 0xc000'0080, read_efer, write_efer},
+    {0xc000'0103, 0xc000'0103, recall<&GuestMsrs::tsc_aux>, write_tsc_aux},
+    {0xc001'0000, 0xc001'0007, constant<0>, ignore},                  // performance counters: none count
+    {0xc001'0010, 0xc001'0010, read_host_for_control_domain, ignore}, // SYSCFG
+    {0xc001'0015, 0xc001'0015, constant<tsc_runs_at_p0>, ignore},     // HWCR
+    {0xc001'001d, 0xc001'001d, read_host_for_control_domain, ignore}, // TOP_MEM2
+    {0xc001'001f, 0xc001'001f, recall<&GuestMsrs::northbridge_configuration>,
+     remember<&GuestMsrs::northbridge_configuration>},
+    {0xc001'0055, 0xc001'0055, constant<0>, ignore},              // interrupt pending and C1E
+    {0xc001'0114, 0xc001'0114, constant<svm_locked_off>, refuse}, // VM_CR
+    {0xc001'0117, 0xc001'0117, refuse_read, refuse},              // VM_HSAVE_PA
+    {0xc001'1020, 0xc001'1020, refuse_read, refuse},              // LS_CFG
+    {0xc001'1028, 0xc001'1028, refuse_read, refuse},
+    {0xc001'1029, 0xc001'1029, constant<lfence_serialises>, ignore}, // DE_CFG
+});
+
+consteval bool is_ascending()
+{
+    for (size_t i = 0; i < rules.size(); ++i)
+        if (rules[i].last < rules[i].first || (i > 0 && rules[i].first <= rules[i - 1].last)) return false;
+    return true;
+}
+static_assert(is_ascending());
+
+}
+
+MsrRule const* find_msr_rule(u32 number)
+{
+    size_t low = 0;
+    size_t high = rules.size();
+    while (low < high) {
+        size_t const middle = (low + high) / 2;
+        if (number < rules[middle].first)
+            high = middle;
+        else if (number > rules[middle].last)
+            low = middle + 1;
+        else
+            return &rules[middle];
+    }
+    return nullptr;
+}
+
+/// Without a rule: the control domain's drivers read 0 from registers that the machine has, and their writes vanish.
+Expected<u64> read_guest_msr(VirtualCpu& machine, u32 number)
+{
+    if (MsrRule const* const rule = find_msr_rule(number)) return rule->read(machine, number);
+    if (!machine.vcpu.domain().is_control_domain()) return failure(Error::NotFound);
+    return read_msr_safe(number).transform([](u64) { return u64{0}; });
+}
+
+Expected<> write_guest_msr(VirtualCpu& machine, u32 number, u64 value)
+{
+    if (MsrRule const* const rule = find_msr_rule(number)) return rule->write(machine, number, value);
+    if (!machine.vcpu.domain().is_control_domain()) return failure(Error::NotFound);
+    return read_msr_safe(number).transform([](u64) {});
+}
+
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/// A vCPU's memory type range registers: kept and shown, without effect. The second stage decides about types.
+#pragma once
+
+#include <array>
+
+#include "kernel/lib/integers.hpp"
+
+namespace hospes::arch {
+
+struct MemoryTypeRanges {
+    static constexpr u32 variable_count = 8;
+    /// Fixed ranges and write-combining exist. (SDM vol. 3, 12.11.1)
+    static constexpr u64 capability = variable_count | 1 << 8 | 1 << 10;
+
+    std::array<u64, 2 * variable_count> variable{}; ///< base, mask, base, mask, …
+    std::array<u64, 11> fixed{};                    ///< 250h, 258h, 259h, 268h … 26Fh
+    u64 default_type = 0;
+};
+
+/// Power-on value of the page attribute table. (SDM vol. 3, 12.12.4)
+inline constexpr u64 initial_pat = 0x0007'0406'0007'0406;
+
+/// Each byte a type that exists in a PAT. (SDM vol. 3, table 12-10)
+[[nodiscard]] constexpr bool is_legal_pat(u64 value)
+{
+    for (unsigned i = 0; i < 8; ++i, value >>= 8) {
+        u64 const type = value & 0xff;
+        if (type > 7 || type == 2 || type == 3) return false;
+    }
+    return true;
+}
+
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/// Running a vCPU: prepare, enter, leave, handle; until this CPU should do something else (design.md D10).
+#include "arch/x86_64/guest/exit_dispatch.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "kernel/domain/guest_presence.hpp"
+#include "kernel/sched/scheduler.hpp"
+
+namespace hospes::arch {
+
+/// Interrupts stay disabled from the checks to the entry: a kick or nudge that arrives in between is still pending at
+/// the entry and ends it at once, so nothing is overlooked.
+void run(Vcpu& vcpu)
+{
+    VirtualCpu& machine = vcpu.machine();
+    while (!scheduler::should_switch(vcpu)) {
+        if (machine.has_start_request()) {
+            machine.apply_start_requests();
+            continue;
+        }
+        bool const flush = GuestPresence::enter(vcpu);
+        machine.prepare_events();
+        Exit const exit = machine.backend->enter(flush);
+        GuestPresence::leave();
+        machine.collect_task_priority();
+        dispatch_exit(machine, exit);
+    }
+}
+
+}

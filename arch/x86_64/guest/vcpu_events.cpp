@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+/// What is delivered to a vCPU, in which order, and when.
+///
+///     an event whose delivery an exit cut short  ─┐ queued in the backend already
+///     NMI                                         ├─▶ one of them per entry; for the next one that cannot be taken
+///     direct upcall (callback vector)             │   yet, a window is requested
+///     local APIC                                 ─┘
+#include "arch/x86_64/guest/apic_delivery.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "arch/x86_64/irq/vectors.hpp"
+#include "kernel/time/clock.hpp"
+
+namespace hospes::arch {
+
+void VirtualCpu::request_nmi()
+{
+    nmi_pending_.store(true);
+    local_apic.ask_for_attention();
+    vcpu.notice_event();
+}
+
+bool VirtualCpu::has_direct_upcall() const
+{
+    if (domain_machine().callback_vector.load(std::memory_order_relaxed) == 0 || !vcpu.info()) return false;
+    return std::atomic_ref{vcpu.info()->event_upcall_pending}.load(std::memory_order_acquire) != 0;
+}
+
+/// True if nothing is left that would have to wait for the guest.
+bool VirtualCpu::inject_most_urgent()
+{
+    if (nmi_pending_.load(std::memory_order_relaxed)) {
+        if (!backend->can_take_nmi()) {
+            backend->request_nmi_window();
+            return false;
+        }
+        nmi_pending_.store(false);
+        backend->inject({.kind = Event::Kind::Nmi, .vector = exception::non_maskable_interrupt});
+    }
+    if (has_direct_upcall()) {
+        u8 const vector = domain_machine().callback_vector.load(std::memory_order_relaxed);
+        if (!backend->can_take_interrupt()) {
+            backend->request_interrupt_window(vector >> 4);
+            return false;
+        }
+        backend->inject({.kind = Event::Kind::Interrupt, .vector = vector});
+        return false; // it is level-triggered: look again next time
+    }
+    if (auto const vector = local_apic.highest_deliverable()) {
+        if (!backend->can_take_interrupt()) {
+            backend->request_interrupt_window(*vector >> 4);
+            return false;
+        }
+        local_apic.begin_service(*vector);
+        backend->inject({.kind = Event::Kind::Interrupt, .vector = *vector});
+    }
+    if (auto const priority = local_apic.held_by_task_priority()) {
+        backend->request_interrupt_window(*priority); // opens when the guest lowers CR8
+        return false;
+    }
+    return true;
+}
+
+void VirtualCpu::prepare_events()
+{
+    if (!local_apic.wants_attention() && !has_direct_upcall()) return;
+    local_apic.settle();
+    if (!inject_most_urgent()) local_apic.ask_for_attention();
+}
+
+void VirtualCpu::collect_task_priority()
+{
+    u8 const now_set = backend->task_priority_class();
+    if (now_set != local_apic.task_priority() >> 4) local_apic.set_task_priority(static_cast<u8>(now_set << 4));
+}
+
+bool VirtualCpu::has_deliverable_event() const
+{
+    return nmi_pending_.load() || has_start_request() || has_direct_upcall() || backend->queued_event().has_value() ||
+           local_apic.highest_deliverable().has_value();
+}
+
+void VirtualCpu::inject_exception(u8 vector, std::optional<u32> error_code)
+{
+    backend->inject({.kind = Event::Kind::Exception,
+                     .vector = vector,
+                     .has_error_code = error_code.has_value(),
+                     .error_code = error_code.value_or(0)});
+}
+
+// --- ApicSurroundings ---
+
+u64 VirtualCpu::now() { return clock::now(); }
+
+u64 VirtualCpu::time_of_guest_tsc(u64 tsc)
+{
+    u64 const host = tsc - tsc_offset_;
+    return host <= clock::base_tsc() ? 0 : clock::time_at(host);
+}
+
+void VirtualCpu::arm_timer(u64 deadline) { timers::set(apic_timer_, this_cpu(), deadline); }
+void VirtualCpu::disarm_timer() { timers::cancel(apic_timer_); }
+
+void VirtualCpu::send(ApicMessage const& message, ApicShorthand shorthand)
+{
+    deliver_interrupt(vcpu.domain(), message, shorthand, &vcpu);
+}
+
+void VirtualCpu::end_of_interrupt(u8 vector)
+{
+    if (auto* const listener = domain_machine().end_of_interrupt_listener.load(std::memory_order_acquire))
+        listener->end_of_interrupt(vcpu, vector);
+}
+
+/// An upcall that found the APIC disabled was dropped, and it would not come again (abi.md 4.5 b).
+void VirtualCpu::local_apic_enabled()
+{
+    u8 const vector = upcall_vector.load();
+    if (vector == 0 || !vcpu.info()) return;
+    if (std::atomic_ref{vcpu.info()->event_upcall_pending}.load(std::memory_order_acquire) != 0)
+        local_apic.accept(vector, false);
+}
+
+// --- kernel/arch/virtual_cpu.hpp ---
+
+void raise_upcall(Vcpu& vcpu)
+{
+    VirtualCpu& machine = vcpu.machine();
+    u8 const vector = machine.upcall_vector.load(std::memory_order_acquire);
+    if (vector != 0) machine.local_apic.accept(vector, false);
+    vcpu.notice_event();
+}
+
+void set_upcall_vector(Vcpu& vcpu, u8 vector)
+{
+    VirtualCpu& machine = vcpu.machine();
+    machine.upcall_vector.store(vector, std::memory_order_release);
+    if (vector != 0) machine.local_apic.accept(vector, false);
+}
+
+void set_callback_vector(Domain& domain, u8 vector)
+{
+    domain.machine->callback_vector.store(vector);
+    for (auto const& vcpu : domain.vcpus()) vcpu->notice_event();
+}
+
+bool has_deliverable_event(Vcpu const& vcpu) { return vcpu.machine().has_deliverable_event(); }
+
+void inject_nmi(Vcpu& vcpu) { vcpu.machine().request_nmi(); }
+
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/// Making a virtual CPU, and moving it on and off a CPU.
+#include "arch/x86_64/guest/virtual_cpu.hpp"
+
+#include "arch/x86_64/cpu/features.hpp"
+#include "arch/x86_64/cpu/msr.hpp"
+#include "kernel/mm/second_stage.hpp"
+#include "kernel/time/clock.hpp"
+
+namespace hospes::arch {
+
+namespace {
+
+constexpr Msr<u64> prediction_command{0x49}; ///< (APM vol. 2, 3.2.9)
+constexpr u64 prediction_barrier = 1;
+constexpr u8 amd_ibpb_bit = 12;   ///< Extended8Ebx
+constexpr u8 intel_ibpb_bit = 26; ///< Leaf7Edx
+
+bool has_prediction_barrier()
+{
+    static bool const has = system_policies().host.has(FeatureWord::Extended8Ebx, amd_ibpb_bit) ||
+                            system_policies().host.has(FeatureWord::Leaf7Edx, intel_ibpb_bit);
+    return has;
+}
+
+PerCpu<Domain const*> last_domain;
+
+/// One domain's branches must not steer another's.
+void forget_branches_of_other_domains(Domain const& domain)
+{
+    Domain const* const last = std::exchange(last_domain.mine(), &domain);
+    if (last != &domain && has_prediction_barrier()) write(prediction_command, prediction_barrier);
+}
+
+void load_debug_addresses(std::array<u64, 4> const& addresses)
+{
+    asm volatile("mov %0, %%dr0\n mov %1, %%dr1\n mov %2, %%dr2\n mov %3, %%dr3"
+                 :
+                 : "r"(addresses[0]), "r"(addresses[1]), "r"(addresses[2]), "r"(addresses[3]));
+}
+
+void save_debug_addresses(std::array<u64, 4>& addresses)
+{
+    asm volatile("mov %%dr0, %0\n mov %%dr1, %1\n mov %%dr2, %2\n mov %%dr3, %3"
+                 : "=r"(addresses[0]), "=r"(addresses[1]), "=r"(addresses[2]), "=r"(addresses[3]));
+}
+
+constexpr u32 tsc_aux_msr = 0xc000'0103; ///< (APM vol. 2, 3.2.8)
+
+void apic_timer_expired(Timer& timer) { static_cast<VirtualCpu*>(timer.context)->local_apic.timer_expired(); }
+
+}
+
+VirtualCpu::VirtualCpu(Vcpu& owner)
+    : vcpu{owner}, apic_timer_{apic_timer_expired}, local_apic{*this, apic_id_of(owner.id()), owner.id() == 0}
+{
+    apic_timer_.context = this;
+}
+
+VirtualCpu::~VirtualCpu() { disarm_timer(); }
+
+Expected<> VirtualCpu::initialize()
+{
+    auto made = virtualization().create_vcpu(*this);
+    if (!made) return failure(made.error());
+    backend = std::move(*made);
+    if (auto const ready = extended.initialize(); !ready) return failure(ready.error());
+    backend->set_second_stage(vcpu.domain().physmap.stage().root());
+    backend->set_port_bitmap(domain_machine().port_bitmap());
+    backend->set_pat(initial_pat);
+    reset();
+    return {};
+}
+
+void load_tsc_aux(u64 value)
+{
+    if (cpu_features().has(Feature::Rdtscp)) write_msr(tsc_aux_msr, value);
+}
+
+void VirtualCpu::set_tsc_offset(u64 offset)
+{
+    tsc_offset_ = offset;
+    backend->set_tsc_offset(offset);
+}
+
+emulator::GuestRegisters VirtualCpu::emulator_registers() const
+{
+    GeneralRegisters const& general = backend->registers();
+    emulator::GuestRegisters registers{.gpr = general.gpr, .rip = general.rip, .rflags = general.rflags};
+    for (size_t i = 0; i < registers.segment_base.size(); ++i)
+        registers.segment_base[i] = backend->segment(static_cast<SegmentName>(i)).base;
+    return registers;
+}
+
+// --- kernel/arch/virtual_cpu.hpp ---
+
+Expected<VirtualCpu*> create_virtual_cpu(Vcpu& vcpu)
+{
+    std::unique_ptr<VirtualCpu> machine{new (std::nothrow) VirtualCpu{vcpu}};
+    if (!machine) return failure(Error::OutOfMemory);
+    if (auto const ready = machine->initialize(); !ready) return failure(ready.error());
+    return machine.release();
+}
+
+void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
+
+Expected<SecondStage*> create_second_stage()
+{
+    return virtualization().create_second_stage().transform([](auto&& stage) { return stage.release(); });
+}
+
+void switch_in(Vcpu& vcpu)
+{
+    VirtualCpu& machine = vcpu.machine();
+    forget_branches_of_other_domains(vcpu.domain());
+    machine.backend->load();
+    machine.extended.load();
+    load_debug_addresses(machine.debug_addresses);
+    load_tsc_aux(machine.msrs.tsc_aux);
+}
+
+void switch_out(Vcpu& vcpu)
+{
+    VirtualCpu& machine = vcpu.machine();
+    machine.extended.save();
+    save_debug_addresses(machine.debug_addresses);
+    machine.backend->unload();
+}
+
+u64 tsc_offset(Vcpu const& vcpu) { return vcpu.machine().tsc_offset(); }
+
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#include "arch/x86_64/svm/svm_vcpu.hpp"
+
+#include "arch/x86_64/cpu/control_registers.hpp"
+#include "arch/x86_64/cpu/features.hpp"
+#include "arch/x86_64/emulator/decode.hpp"
+#include "arch/x86_64/guest/instruction_fetch.hpp"
+#include "arch/x86_64/irq/vectors.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/memory.hpp"
+#include "kernel/mm/frame_allocator.hpp"
+
+extern "C" void svm_enter(hospes::u64* gpr, hospes::u64 guest_vmcb, hospes::u64 host_vmcb);
+
+namespace hospes::svm {
+
+using emulator::Gpr;
+
+namespace {
+
+constexpr u64 nested_paging_enable = 1; ///< offset 090h, bit 0
+
+constexpr Intercepts3 always_3 = Intercepts3{}
+                                     .with<Intercepts3::Interrupt>(true)
+                                     .with<Intercepts3::Nmi>(true)
+                                     .with<Intercepts3::Init>(true)
+                                     .with<Intercepts3::VirtualInterrupt>(true)
+                                     .with<Intercepts3::Cpuid>(true)
+                                     .with<Intercepts3::Rsm>(true)
+                                     .with<Intercepts3::Invd>(true)
+                                     .with<Intercepts3::Hlt>(true)
+                                     .with<Intercepts3::Invlpga>(true)
+                                     .with<Intercepts3::Ports>(true)
+                                     .with<Intercepts3::Msrs>(true)
+                                     .with<Intercepts3::TaskSwitch>(true)
+                                     .with<Intercepts3::FerrFreeze>(true)
+                                     .with<Intercepts3::Shutdown>(true);
+
+constexpr Intercepts4 always_4 = Intercepts4{}
+                                     .with<Intercepts4::Vmrun>(true)
+                                     .with<Intercepts4::Vmmcall>(true)
+                                     .with<Intercepts4::Vmload>(true)
+                                     .with<Intercepts4::Vmsave>(true)
+                                     .with<Intercepts4::Stgi>(true)
+                                     .with<Intercepts4::Clgi>(true)
+                                     .with<Intercepts4::Skinit>(true)
+                                     .with<Intercepts4::Wbinvd>(true)
+                                     .with<Intercepts4::Monitor>(true)
+                                     .with<Intercepts4::Mwait>(true)
+                                     .with<Intercepts4::MwaitArmed>(true)
+                                     .with<Intercepts4::Xsetbv>(true)
+                                     .with<Intercepts4::Rdpru>(true);
+
+constexpr Intercepts5 always_5 =
+    Intercepts5{}.with<Intercepts5::Invlpgb>(true).with<Intercepts5::Mcommit>(true).with<Intercepts5::Tlbsync>(true);
+
+/// #DB and #AC can otherwise storm inside the CPU without ever leaving the guest. (security.md: XSA-156)
+constexpr u32 always_exceptions =
+    1U << exception::debug | 1U << exception::alignment_check | 1U << exception::machine_check;
+
+/// Needs the CPU's hidden state to be what VMLOAD reads; see svm_entry.S.
+constexpr u64 rflags_always_one = 1 << 1;
+
+}
+
+SvmVcpu::SvmVcpu(arch::VirtualCpu& machine, Hfn frame)
+    : machine_{machine}, frame_{frame}, vmcb_{*arch::reach_as<Vmcb>(address_of(frame))}
+{
+    set_up_intercepts();
+    vmcb_.msr_map = msr_permission_map().raw();
+    vmcb_.nested_paging = nested_paging_enable;
+    vmcb_.virtual_interrupt = VirtualInterruptControl{}.with<VirtualInterruptControl::Masking>(true).raw();
+    vmcb_.efer = Efer{}.with<Efer::SvmEnable>(true).raw();
+}
+
+SvmVcpu::~SvmVcpu() { frames::free(frame_); }
+
+void SvmVcpu::set_up_intercepts()
+{
+    vmcb_.exception_intercepts = always_exceptions;
+    vmcb_.intercepts_3 = static_cast<u32>(always_3.raw());
+    vmcb_.intercepts_4 = static_cast<u32>(always_4.raw());
+    vmcb_.intercepts_5 = static_cast<u32>(always_5.raw());
+}
+
+// --- entering ---
+
+void SvmVcpu::load()
+{
+    if (last_cpu_ == static_cast<s64>(arch::this_cpu())) return;
+    last_cpu_ = static_cast<s64>(arch::this_cpu());
+    clean_ = CleanBits{}; // this CPU has cached nothing of it, or something old
+    asid_ = {};
+}
+
+void SvmVcpu::choose_asid(bool flush)
+{
+    Cpu& cpu = this_cpu();
+    vmcb_.tlb_control = static_cast<u8>(TlbControl::Nothing);
+    if (!flush && cpu.asids.is_current(asid_)) return;
+    bool flush_all = false;
+    asid_ = cpu.asids.allocate(flush_all);
+    vmcb_.asid = asid_.number;
+    if (flush_all) vmcb_.tlb_control = static_cast<u8>(TlbControl::FlushAll);
+    changed<CleanBits::Asid>();
+}
+
+arch::Exit SvmVcpu::enter(bool flush)
+{
+    choose_asid(flush);
+    if (postponed_) requeue_postponed();
+    vmcb_.rip = registers_.rip;
+    vmcb_.rflags = registers_.rflags | rflags_always_one;
+    vmcb_.rsp = registers_[Gpr::Rsp];
+    vmcb_.rax = registers_[Gpr::Rax];
+    vmcb_.event_injection = injection_.raw();
+    vmcb_.clean_bits = clean_.raw();
+
+    svm_enter(registers_.gpr.data(), address_of(frame_).raw(), this_cpu().host_state.raw());
+
+    registers_.rip = vmcb_.rip;
+    registers_.rflags = vmcb_.rflags;
+    registers_[Gpr::Rsp] = vmcb_.rsp;
+    registers_[Gpr::Rax] = vmcb_.rax;
+    clean_ = everything_clean;
+    injection_ = {};
+    if (EventInformation{vmcb_.exit_interrupt_information}.get<EventInformation::Valid>())
+        collect_interrupted_delivery();
+    if (interrupt_control().get<VirtualInterruptControl::Pending>()) {
+        vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Pending>(false).raw();
+        changed<CleanBits::Tpr>();
+    }
+    if (vmcb_.exit_code == exit_code::iret) {
+        nmi_in_progress_ = false;
+        iret_rip_ = registers_.rip;
+        intercept_iret(false);
+    } else if (iret_rip_ != registers_.rip) {
+        iret_rip_ = ~u64{0};
+    }
+    return describe_exit(vmcb_);
+}
+
+/// The exit came while an event was being delivered: deliver it again. Software interrupts and INT3 need nothing, RIP
+/// is still on the instruction. (APM vol. 2, 15.7.2)
+void SvmVcpu::collect_interrupted_delivery()
+{
+    EventInformation const event{vmcb_.exit_interrupt_information};
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::SoftwareInterrupt) return;
+    u8 const vector = event.get<EventInformation::Vector>();
+    bool const is_exception = event.get<EventInformation::Kind>() == EventInformation::Type::Exception;
+    if (is_exception && (vector == exception::breakpoint || vector == exception::overflow)) return;
+    injection_ = event;
+}
+
+// --- events ---
+
+void SvmVcpu::inject(arch::Event event)
+{
+    using Type = EventInformation::Type;
+    constexpr std::array<Type, 3> types{Type::Interrupt, Type::Nmi, Type::Exception}; // by Event::Kind
+    if (injection_.get<EventInformation::Valid>() && injection_.get<EventInformation::Kind>() != Type::Exception)
+        postponed_ = injection_;
+    injection_ = EventInformation{}
+                     .with<EventInformation::Vector>(event.vector)
+                     .with<EventInformation::Kind>(types[std::to_underlying(event.kind)])
+                     .with<EventInformation::HasErrorCode>(event.has_error_code)
+                     .with<EventInformation::ErrorCode>(event.error_code)
+                     .with<EventInformation::Valid>(true);
+    if (event.kind != arch::Event::Kind::Nmi) return;
+    nmi_in_progress_ = true;
+    intercept_iret(true);
+}
+
+void SvmVcpu::requeue_postponed()
+{
+    bool const is_nmi = postponed_->get<EventInformation::Kind>() == EventInformation::Type::Nmi;
+    bool const enabled = Rflags{registers_.rflags}.get<Rflags::InterruptEnable>();
+    if (!injection_.get<EventInformation::Valid>() && !in_shadow() && (is_nmi || enabled)) {
+        injection_ = *postponed_;
+        postponed_.reset();
+        return;
+    }
+    request_interrupt_window(postponed_->get<EventInformation::Vector>() >> 4);
+}
+
+std::optional<arch::Event> SvmVcpu::queued_event() const
+{
+    EventInformation const event =
+        injection_.get<EventInformation::Valid>() ? injection_ : postponed_.value_or(EventInformation{});
+    if (!event.get<EventInformation::Valid>()) return std::nullopt;
+    using Kind = arch::Event::Kind;
+    Kind kind = Kind::Exception;
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::Interrupt) kind = Kind::Interrupt;
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::Nmi) kind = Kind::Nmi;
+    return arch::Event{kind, event.get<EventInformation::Vector>(), event.get<EventInformation::HasErrorCode>(),
+                       event.get<EventInformation::ErrorCode>()};
+}
+
+bool SvmVcpu::can_take_interrupt() const
+{
+    return Rflags{registers_.rflags}.get<Rflags::InterruptEnable>() && !in_shadow() && !postponed_ &&
+           !injection_.get<EventInformation::Valid>();
+}
+
+bool SvmVcpu::can_take_nmi() const
+{
+    bool const returning = iret_rip_ == registers_.rip;
+    return !nmi_in_progress_ && !returning && !in_shadow() && !postponed_ && !injection_.get<EventInformation::Valid>();
+}
+
+void SvmVcpu::request_interrupt_window(u8 priority)
+{
+    vmcb_.virtual_interrupt = interrupt_control()
+                                  .with<VirtualInterruptControl::Pending>(true)
+                                  .with<VirtualInterruptControl::Priority>(priority)
+                                  .with<VirtualInterruptControl::IgnoreTpr>(false)
+                                  .raw();
+    changed<CleanBits::Tpr>();
+}
+
+/// While an NMI is handled, IRET is intercepted already. Right before that IRET, or in a shadow, the next moment with
+/// interrupts enabled is soon enough.
+void SvmVcpu::request_nmi_window()
+{
+    constexpr u8 highest_priority = 15;
+    if (!nmi_in_progress_) request_interrupt_window(highest_priority);
+}
+
+void SvmVcpu::intercept_iret(bool enabled)
+{
+    vmcb_.intercepts_3 = static_cast<u32>(Intercepts3{vmcb_.intercepts_3}.with<Intercepts3::Iret>(enabled).raw());
+    changed<CleanBits::Intercepts>();
+}
+
+u8 SvmVcpu::task_priority_class() const { return interrupt_control().get<VirtualInterruptControl::Tpr>() & 0xf; }
+
+void SvmVcpu::set_task_priority_class(u8 value)
+{
+    vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Tpr>(value).raw();
+    changed<CleanBits::Tpr>();
+}
+
+// --- stepping over instructions ---
+
+Expected<> SvmVcpu::advance()
+{
+    auto const next = next_instruction();
+    if (!next) return failure(next.error());
+    complete_instruction(*next);
+    return {};
+}
+
+void SvmVcpu::complete_instruction(u64 rip)
+{
+    registers_.rip = rip;
+    registers_.rflags = Rflags{registers_.rflags}.with<Rflags::Resume>(false).raw();
+    vmcb_.interrupt_state = InterruptState{vmcb_.interrupt_state}.with<InterruptState::Shadow>(false).raw();
+}
+
+Expected<u64> SvmVcpu::next_instruction()
+{
+    if (vmcb_.exit_code == exit_code::port) return vmcb_.exit_information_2; // (APM vol. 2, 15.10.2)
+    if (vmcb_.next_rip != 0 && cpu_features().has(Feature::NextRipSave)) return vmcb_.next_rip;
+    u64 const rip = registers_.rip;
+    if (u8 const known = lengths_.find(rip, vmcb_.cr3, vmcb_.exit_code); known != 0) return rip + known;
+    arch::FetchedInstruction const fetched = arch::fetch_instruction(machine_);
+    auto const decoded = emulator::decode(fetched.span(), fetched.mode);
+    if (!decoded || decoded->operation != intercepted_operation(vmcb_)) return failure(Error::BadAddress);
+    lengths_.remember(rip, vmcb_.cr3, vmcb_.exit_code, decoded->length);
+    return rip + decoded->length;
+}
+
+// --- other state ---
+
+void SvmVcpu::set_tsc_offset(u64 offset)
+{
+    vmcb_.tsc_offset = offset;
+    changed<CleanBits::Intercepts>();
+}
+
+void SvmVcpu::set_second_stage(Hpa root)
+{
+    vmcb_.nested_cr3 = root.raw();
+    changed<CleanBits::NestedPaging>();
+    asid_ = {};
+}
+
+void SvmVcpu::set_port_bitmap(Hpa bitmap)
+{
+    vmcb_.port_map = bitmap.raw();
+    changed<CleanBits::PermissionMaps>();
+}
+
+}
