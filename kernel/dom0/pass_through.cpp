@@ -101,6 +101,8 @@ bool map_on_demand(Gpa where)
     return mapped || mapped.error() == Error::Exists; // another vCPU was faster
 }
 
+bool is_device_memory(Gpa where, u64 bytes) { return windows.lock()->allows(frames_around(Hpa{where.raw()}, bytes)); }
+
 Expected<> keep_trapped(Gpa where, u64 bytes)
 {
     FrameRun const run = frames_around(Hpa{where.raw()}, bytes);

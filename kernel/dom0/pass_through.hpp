@@ -30,6 +30,9 @@ namespace hospes::dom0 {
 /// instruction again. False: emulate it, or answer as an empty bus does. Takes LockRank::DomainControl.
 [[nodiscard]] bool map_on_demand(Gpa where);
 
+/// Are all of these bytes device registers that dom0 may use, and that do not trap? Takes LockRank::DomainControl.
+[[nodiscard]] bool is_device_memory(Gpa where, u64 bytes);
+
 /// From now on accesses to these frames trap (an MSI-X table was placed there, an IOMMU was found). Flushes.
 /// NoSpace if too many such places exist. Takes LockRank::DomainControl; no lock may be held.
 [[nodiscard]] Expected<> keep_trapped(Gpa where, u64 bytes);

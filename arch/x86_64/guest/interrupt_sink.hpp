@@ -8,9 +8,8 @@ namespace hospes::arch {
 
 class InterruptSink {
 public:
-    /// Finds the vCPUs that `message` names. False if none of them took it. Any CPU may call; takes
-    /// LockRank::Scheduler.
-    virtual bool deliver(ApicMessage const& message) = 0;
+    /// Any CPU may call. A message that names nobody is lost, as on hardware. Takes LockRank::Scheduler.
+    virtual void deliver(ApicMessage const& message) = 0;
 
 protected:
     ~InterruptSink() = default;

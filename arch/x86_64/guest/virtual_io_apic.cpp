@@ -188,13 +188,12 @@ void VirtualIoApic::fire(Pin& pin)
     if (!pin.is_masked()) deliver(pin);
 }
 
-/// A level-triggered interrupt that no vCPU takes leaves the line masked until the guest writes the entry again.
 void VirtualIoApic::deliver(Pin& pin)
 {
     pin.has_fired = false;
     // Set first: the vCPU may be done with the interrupt before this CPU goes on, and then waits for the lock.
     pin.entry = pin.entry.with<RedirectionEntry::RemoteIrr>(pin.is_level());
-    if (!sink_.deliver(message_of(pin.entry))) pin.entry = pin.entry.with<RedirectionEntry::RemoteIrr>(false);
+    sink_.deliver(message_of(pin.entry));
 }
 
 void VirtualIoApic::end_of_interrupt(u8 vector)

@@ -23,7 +23,7 @@ struct Slot {
 
 struct GsiBinding {
     std::atomic<bool> bound{false};
-    TriggerMode trigger{};
+    std::atomic<TriggerMode> trigger{};
     u8 vector = 0;
     unsigned cpu = 0;
     IoApic* io_apic = nullptr;
@@ -170,6 +170,17 @@ void unbind_gsi(u32 gsi)
     binding->io_apic->mask(binding->pin);
     free_vector(binding->vector);
     binding->bound.store(false, std::memory_order_release);
+}
+
+void set_gsi_signal(u32 gsi, TriggerMode trigger, Polarity polarity)
+{
+    GsiBinding* const binding = bound(gsi);
+    if (!binding) return;
+    RedirectionEntry const old = binding->io_apic->entry(binding->pin);
+    binding->trigger = trigger;
+    binding->io_apic->route(
+        binding->pin,
+        RedirectionEntry::fixed(binding->vector, old.get<RedirectionEntry::Destination>(), trigger, polarity));
 }
 
 void mask_gsi(u32 gsi)

@@ -31,6 +31,8 @@ void free_vector(u8 vector);
 /// NoSuchDevice: no I/O APIC has this GSI. Busy: it is bound already.
 [[nodiscard]] Expected<> bind_gsi(u32 gsi, TriggerMode trigger, Polarity polarity, Handler handler, void* context);
 void unbind_gsi(u32 gsi);
+/// Masks a bound GSI, and changes how it signals.
+void set_gsi_signal(u32 gsi, TriggerMode trigger, Polarity polarity);
 void mask_gsi(u32 gsi);
 void unmask_gsi(u32 gsi);
 [[nodiscard]] Expected<> set_gsi_destination(u32 gsi, unsigned cpu);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vpci/function.hpp"
+
+#include <new>
+
+namespace hospes::vpci {
+
+namespace {
+
+constexpr u32 no_vendor = 0xffff;
+
+}
+
+Expected<std::unique_ptr<Function>> Function::create(pci::FunctionAddress address, Platform& platform)
+{
+    if (platform.read_config(address, pci::header::vendor, 2) == no_vendor) return failure(Error::NoSuchDevice);
+    std::unique_ptr<Function> created{new (std::nothrow) Function{address, platform}};
+    if (!created) return failure(Error::OutOfMemory);
+    if (auto const added = created->add_capabilities(); !added) return failure(added.error());
+    return created;
+}
+
+Function::~Function()
+{
+    if (msi_) msi_->switch_off();
+    if (msix_) msix_->switch_off();
+}
+
+Expected<> Function::add_capabilities()
+{
+    pci::HeaderType const type{space_.read_hardware(pci::header::type, 1)};
+    if (pci::base_address_count(type.get<pci::HeaderType::Layout>()) == 0) return {};
+    return for_each_capability(space_, [&](pci::CapabilityId id, u16 offset) { return add_capability(id, offset); });
+}
+
+/// A second capability of a kind means nothing; the first is the one that drivers use.
+Expected<> Function::add_capability(pci::CapabilityId id, u16 offset)
+{
+    if (id == pci::CapabilityId::Msi && !msi_) {
+        msi_.emplace(space_, offset);
+        return msi_->add_registers();
+    }
+    if (id == pci::CapabilityId::MsiX && !msix_) {
+        msix_ = Msix::create(space_, offset);
+        if (!msix_) return failure(Error::OutOfMemory);
+    }
+    return {};
+}
+
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/vpci/virtual_pci.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+
+#include "kernel/log/log.hpp"
+#include "kernel/vpci/base_addresses.hpp"
+
+namespace hospes::vpci {
+
+namespace {
+
+constexpr u64 nothing = ~u64{0};
+std::atomic<VirtualPci*> the_pci{nullptr};
+
+constexpr u64 ones(unsigned bytes) { return bytes >= 8 ? nothing : (u64{1} << (8 * bytes)) - 1; }
+
+/// The largest naturally aligned piece of at most four bytes.
+constexpr unsigned first_piece(unsigned offset, unsigned bytes)
+{
+    unsigned const alignment = 1U << std::countr_zero(offset | 4);
+    return std::min(alignment, std::bit_floor(bytes));
+}
+
+static_assert(first_piece(0, 8) == 4 && first_piece(2, 4) == 2 && first_piece(1, 4) == 1 && first_piece(4, 3) == 2);
+
+}
+
+VirtualPci* control_domain_pci() { return the_pci.load(std::memory_order_acquire); }
+void set_control_domain_pci(VirtualPci* pci) { the_pci.store(pci, std::memory_order_release); }
+
+VirtualPci::~VirtualPci()
+{
+    auto held = functions_.lock();
+    for (Bucket& bucket : held->buckets)
+        while (Function* const function = bucket.pop_front()) delete function;
+}
+
+Expected<> VirtualPci::hide(pci::FunctionAddress function)
+{
+    if (!hidden_.push_back(function)) return failure(Error::NoSpace);
+    return {};
+}
+
+bool VirtualPci::is_hidden(pci::FunctionAddress address) const { return std::ranges::contains(hidden_, address); }
+
+// --- which functions there are ---
+
+VirtualPci::Bucket& VirtualPci::bucket_of(Functions& functions, pci::FunctionAddress address)
+{
+    return functions.buckets[(address.devfn ^ address.bus * 5U) % bucket_count];
+}
+
+Function* VirtualPci::find(Functions& functions, pci::FunctionAddress address)
+{
+    Function* function = bucket_of(functions, address).first();
+    while (function && function->address() != address) function = Bucket::next(*function);
+    return function;
+}
+
+Expected<Function*> VirtualPci::find_or_create(Functions& functions, pci::FunctionAddress address)
+{
+    if (Function* const known = find(functions, address)) return known;
+    if (functions.count == max_functions) return failure(Error::NoSpace);
+    auto created = Function::create(address, platform_);
+    if (!created) return failure(created.error());
+    Function* const function = created->release();
+    bucket_of(functions, address).push_back(*function);
+    ++functions.count;
+    return function;
+}
+
+void VirtualPci::forget(Functions& functions, Function& function)
+{
+    bucket_of(functions, function.address()).remove(function);
+    --functions.count;
+    delete &function;
+}
+
+Expected<> VirtualPci::add(pci::FunctionAddress function)
+{
+    if (is_hidden(function)) return failure(Error::NoSuchDevice);
+    if (auto const known = find_or_create(*functions_.lock(), function); !known) return failure(known.error());
+    trap_table(function);
+    return {};
+}
+
+Expected<> VirtualPci::remove(pci::FunctionAddress function)
+{
+    auto held = functions_.lock();
+    Function* const known = find(*held, function);
+    if (!known) return failure(Error::NoSuchDevice);
+    forget(*held, *known);
+    return {};
+}
+
+// --- configuration space ---
+
+u64 VirtualPci::read_config(pci::FunctionAddress function, u16 offset, unsigned bytes)
+{
+    if (is_hidden(function) || offset + bytes > pci::extended_space_bytes) return nothing;
+    u64 value = 0;
+    for (unsigned done = 0; done < bytes;) {
+        unsigned const piece = first_piece(offset + done, bytes - done);
+        value |= u64{read_part(function, static_cast<u16>(offset + done), piece)} << (8 * done);
+        done += piece;
+    }
+    return value;
+}
+
+void VirtualPci::write_config(pci::FunctionAddress function, u16 offset, unsigned bytes, u64 value)
+{
+    if (is_hidden(function) || offset + bytes > pci::extended_space_bytes) return;
+    for (unsigned done = 0; done < bytes;) {
+        unsigned const piece = first_piece(offset + done, bytes - done);
+        write_part(function, static_cast<u16>(offset + done), piece,
+                   static_cast<u32>(value >> (8 * done) & ones(piece)));
+        done += piece;
+    }
+    if (may_move_memory(offset, bytes)) trap_table(function);
+}
+
+u32 VirtualPci::read_part(pci::FunctionAddress address, u16 offset, unsigned bytes)
+{
+    bool is_new = false;
+    u32 value = 0;
+    {
+        auto held = functions_.lock();
+        is_new = find(*held, address) == nullptr;
+        auto const function = find_or_create(*held, address);
+        if (!function) return static_cast<u32>(ones(bytes));
+        value = (*function)->space().read(offset, bytes);
+        // Pulled out, asleep, or its bus has got another number: if it comes back, it has forgotten all it was told.
+        if (offset == pci::header::vendor && bytes >= 2 && value == ones(bytes)) forget(*held, **function);
+    }
+    if (is_new) trap_table(address);
+    return value;
+}
+
+void VirtualPci::write_part(pci::FunctionAddress address, u16 offset, unsigned bytes, u32 value)
+{
+    if (find(*functions_.lock(), address) == nullptr && !add(address)) return;
+    auto held = functions_.lock();
+    if (Function* const function = find(*held, address)) function->space().write(offset, bytes, value);
+}
+
+// --- MSI-X tables ---
+
+/// Follows the table to where it is now. Between the two locks the guest may move it again: then the one who moved it
+/// comes here too, and a place that is no longer true is not recorded.
+void VirtualPci::trap_table(pci::FunctionAddress address)
+{
+    auto const msix_of = [&](Functions& functions) {
+        Function const* const function = find(functions, address);
+        return function ? function->msix() : nullptr;
+    };
+    std::optional<MemoryRange> wanted;
+    {
+        auto held = functions_.lock();
+        Msix* const msix = msix_of(*held);
+        if (!msix) return;
+        wanted = msix->find_table();
+        if (wanted == msix->table()) return;
+        msix->set_table(std::nullopt);
+    }
+    if (!wanted) return;
+    if (auto const trapped = platform_.trap(wanted->start, wanted->bytes); !trapped) {
+        log_warning("PCI {:x}:{:x}.{}: its MSI-X table at {:x} cannot be virtualised (error {})", address.bus,
+                    address.device(), address.function(), wanted->start, trapped.error());
+        return;
+    }
+    auto held = functions_.lock();
+    if (Msix* const msix = msix_of(*held); msix && msix->find_table() == wanted) msix->set_table(wanted);
+}
+
+Msix* VirtualPci::table_at(Functions& functions, Gpa where)
+{
+    for (Bucket& bucket : functions.buckets)
+        for (Function* function = bucket.first(); function; function = Bucket::next(*function))
+            if (Msix* const msix = function->msix(); msix && msix->table() && msix->table()->covers(where)) return msix;
+    return nullptr;
+}
+
+u64 VirtualPci::read_memory(Gpa where, unsigned bytes)
+{
+    if (auto held = functions_.lock(); Msix* const msix = table_at(*held, where)) return msix->read_table(where, bytes);
+    return where.raw() % bytes == 0 ? platform_.read_device(where, bytes) : nothing;
+}
+
+void VirtualPci::write_memory(Gpa where, unsigned bytes, u64 value)
+{
+    if (auto held = functions_.lock(); Msix* const msix = table_at(*held, where))
+        return msix->write_table(where, bytes, value);
+    if (where.raw() % bytes == 0) platform_.write_device(where, bytes, value);
+}
+
+}
