@@ -10,9 +10,9 @@
 namespace hospes::dom0 {
 
 struct CommandLineParts {
-    std::string_view module_text; ///< the kernel module's string, as the loader gave it
-    std::string_view loader_name;
-    std::string_view appended;         ///< what followed " -- " in the hypervisor's own command line
+    std::string_view module_text{}; ///< the kernel module's string, as the loader gave it
+    std::string_view loader_name{};
+    std::string_view appended{};       ///< what followed " -- " in the hypervisor's own command line
     bool force_bounce_buffers = false; ///< no IOMMU: devices must not be told of other domains' memory
 };
 

@@ -13,11 +13,11 @@
 namespace hospes::dom0 {
 
 struct StartInfoContent {
-    std::string_view command_line;
+    std::string_view command_line{};
     Gpa initrd{};
     u64 initrd_bytes = 0; ///< 0: there is none
     Gpa rsdp{};           ///< 0: there are no ACPI tables
-    std::span<boot::MemoryRange const> memory_map;
+    std::span<boot::MemoryRange const> memory_map{};
 };
 
 /// Bytes needed for `command_line` and the longest memory map.
