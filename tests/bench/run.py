@@ -20,7 +20,7 @@ import run  # noqa: E402
 class Primitive:
     name: str        # in the guest's output
     title: str
-    goal: int        # ticks, or nanoseconds for lateness
+    goal: int | None # ticks, or nanoseconds for lateness; None: for information
 
 
 PRIMITIVES = (
@@ -29,9 +29,9 @@ PRIMITIVES = (
     Primitive("cpuid", "CPUID exit", 500),
     Primitive("rdmsr_apic_base", "RDMSR exit (APIC base)", 500),
     Primitive("yield", "sched_op yield, nothing else to run", 800),
-    Primitive("event_send_masked", "event channel send, masked and pending", 500),
-    Primitive("event_send_to_self", "event channel send to self, handled", 1500),
+    Primitive("event_send_masked", "event channel send to self, masked", 1500),
     Primitive("event_to_handler", "event channel send -> handler", 2000),
+    Primitive("event_round_trip", "event send, handler, end of interrupt", None),
     Primitive("set_timer", "set one-shot timer", 1000),
     Primitive("timer_lateness_ns", "one-shot timer -> handler, ns late", 5000),
 )
@@ -52,11 +52,13 @@ def row(primitive, xen, hospes):
         return f"{values[primitive.name]:,}" if values and primitive.name in values else "-"
 
     ratio, met = "-", "-"
+    goal = f"{primitive.goal:,}" if primitive.goal else "-"
     if hospes and primitive.name in hospes:
-        met = "met" if hospes[primitive.name] <= primitive.goal else "MISSED"
+        if primitive.goal:
+            met = "met" if hospes[primitive.name] <= primitive.goal else "MISSED"
         if xen and hospes[primitive.name]:
             ratio = f"{xen[primitive.name] / hospes[primitive.name]:.1f}"
-    return f"| {primitive.title:40} | {text(xen):>10} | {text(hospes):>10} | {ratio:>6} | {primitive.goal:>6,} | {met:6} |"
+    return f"| {primitive.title:40} | {text(xen):>10} | {text(hospes):>10} | {ratio:>6} | {goal:>6} | {met:6} |"
 
 
 def main():
@@ -73,7 +75,8 @@ def main():
     hospes = results["hospes"]
     if arguments.only == "xen":
         return 0
-    missed = hospes is None or any(hospes.get(primitive.name, 1 << 62) > primitive.goal for primitive in PRIMITIVES)
+    missed = hospes is None or any(
+        hospes.get(primitive.name, 1 << 62) > primitive.goal for primitive in PRIMITIVES if primitive.goal)
     return 1 if missed else 0
 
 
