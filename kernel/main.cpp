@@ -3,19 +3,34 @@
 #include <array>
 #include <bit>
 
+#include "arch/x86_64/cpu/cpuid.hpp"
+#include "arch/x86_64/cpu/machine.hpp"
 #include "arch/x86_64/cpu/per_cpu.hpp"
+#include "arch/x86_64/cpu/smp.hpp"
+#include "arch/x86_64/guest/vcpu_backend.hpp"
+#include "arch/x86_64/irq/irq.hpp"
+#include "arch/x86_64/irq/local_apic.hpp"
 #include "arch/x86_64/mm/host_address_space.hpp"
 #include "arch/x86_64/mm/image.hpp"
 #include "boot/read_boot_info.hpp"
 #include "boot/sanitize.hpp"
+#include "drivers/acpi/fadt.hpp"
+#include "drivers/acpi/firmware_memory.hpp"
+#include "drivers/acpi/interrupt_topology.hpp"
 #include "drivers/screen/vga_text.hpp"
 #include "drivers/uart/serial_console.hpp"
 #include "kernel/arch/memory.hpp"
+#include "kernel/debug/debug_keys.hpp"
+#include "kernel/dom0/builder.hpp"
+#include "kernel/domain/domain.hpp"
+#include "kernel/evtchn/virtual_interrupt.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/log/panic.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/mm/memory.hpp"
 #include "kernel/options/command_line.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/time/clock.hpp"
 #include "kernel/version.hpp"
 
 namespace hospes {
@@ -100,6 +115,67 @@ void enlarge_console_ring()
         log_warning("conring_size={}: no memory", wanted);
 }
 
+/// What the firmware says about the machine. Kept for as long as the machine runs.
+struct Platform {
+    acpi::FirmwareMemory memory{boot_info.memory_map.items(), arch::reach};
+    acpi::Tables tables = acpi::Tables::discover(memory, boot_info.rsdp);
+    Expected<acpi::Madt> madt = acpi::parse_madt(tables);
+    Expected<acpi::Fadt> fadt = acpi::parse_fadt(tables);
+    Expected<acpi::ConfigurationWindows> configuration_windows = acpi::parse_mcfg(tables);
+};
+
+void use_reset_register(acpi::ResetRegister const& reset)
+{
+    using Space = acpi::GenericAddress::Space;
+    if (reset.space == Space::Port) machine::use_reset_port(static_cast<u16>(reset.address), reset.value);
+    if (reset.space == Space::Memory) machine::use_reset_memory(Hpa{reset.address}, reset.value);
+}
+
+void start_interrupts_and_time(Platform const& platform, InterruptTopology const& topology)
+{
+    if (platform.fadt && platform.fadt->reset) use_reset_register(*platform.fadt->reset);
+    if (platform.fadt && platform.fadt->timer) machine::use_power_management_timer(platform.fadt->timer->port);
+    irq::initialize(topology);
+    clock::initialize();
+    local_apic::calibrate_timer();
+    console::set_clock(clock::now);
+}
+
+unsigned cpu_limit() { return options().max_cpus == 0 ? arch::max_cpus : options().max_cpus; }
+
+u32 dom0_vcpus()
+{
+    VcpuCount const& wanted = options().dom0_vcpus;
+    u32 const most = wanted.maximum == 0 ? arch::cpu_count() : wanted.maximum;
+    return std::clamp(std::max(std::min(arch::cpu_count(), most), wanted.minimum), 1u, max_vcpus_per_domain);
+}
+
+void connect_console()
+{
+    console::on_input([] { raise_global_virq(VirtualInterrupt::Console); });
+    console::on_output([] { raise_global_virq(VirtualInterrupt::ConsoleRing); });
+    console::on_debug_key(press_debug_key);
+}
+
+Domain& build_control_domain(Platform const& platform)
+{
+    return dom0::build(
+        {.boot = boot_info,
+         .options = options(),
+         .tables = &platform.tables,
+         .madt = platform.madt ? &*platform.madt : nullptr,
+         .configuration_windows = platform.configuration_windows ? &*platform.configuration_windows : nullptr,
+         .vcpus = dom0_vcpus(),
+         .physical_address_bits = read_cpuid(0x8000'0008).eax & 0xff,
+         .dma_is_protected = false});
+}
+
+[[noreturn]] void run_this_cpu()
+{
+    arch::virtualization().enable_this_cpu();
+    scheduler::run();
+}
+
 }
 
 extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
@@ -113,7 +189,21 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     if (!known_loader) refuse_to_boot("loaded by something that is no Multiboot loader ({:x}); use GRUB", magic);
     adopt_memory_map();
     enlarge_console_ring();
-    panic("there is no control domain to run");
+
+    static Platform const platform;
+    if (!platform.madt) refuse_to_boot("the firmware's ACPI tables have no usable MADT: enable ACPI in its setup");
+    InterruptTopology const topology = acpi::interrupt_topology(*platform.madt);
+    start_interrupts_and_time(platform, topology);
+    smp::start_other_cpus(topology, cpu_limit());
+    arch::initialize_virtualization();
+    scheduler::initialize();
+
+    Domain& control_domain = build_control_domain(platform);
+    frames::booting_is_over();
+    connect_console();
+    if (!control_domain.unpause()) panic("dom0 cannot be started");
+    smp::release_other_cpus(run_this_cpu);
+    run_this_cpu();
 }
 
 }

@@ -108,6 +108,8 @@ void heap_give(void* memory)
 
 }
 
+std::nothrow_t const std::nothrow{};
+
 void* operator new(size_t bytes, std::nothrow_t const&) noexcept { return hospes::heap_take(bytes); }
 void* operator new[](size_t bytes, std::nothrow_t const&) noexcept { return hospes::heap_take(bytes); }
 void operator delete(void* memory) noexcept { hospes::heap_give(memory); }

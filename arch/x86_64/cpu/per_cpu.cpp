@@ -28,6 +28,8 @@ u64& interrupt_stack(TaskState& task_state, InterruptStack which)
 
 CpuBlock& cpu_block(unsigned cpu) { return *blocks[cpu]; }
 
+u32 arch::apic_id(unsigned cpu) { return blocks[cpu]->apic_id; }
+
 CpuBlock& create_cpu_block(void* stack, unsigned index, u32 apic_id)
 {
     u64 const base = reinterpret_cast<u64>(stack);
