@@ -54,6 +54,20 @@ struct Files {
     return std::move(*area);
 }
 
+/// The loader's copies become free memory, as far as they lie in RAM that is managed at all.
+void release_modules(boot::BootInfo const& info)
+{
+    for (FrameRun const& run : module_frames(info)) {
+        for (boot::MemoryRange const& range : info.memory_map) {
+            if (range.kind != boot::MemoryKind::Usable) continue;
+            FrameRun const ram = high_frames(range);
+            Hfn const first = std::max(run.first, ram.first);
+            Hfn const end = std::min(run.end(), ram.end());
+            if (first < end) frames::add(first, end - first);
+        }
+    }
+}
+
 [[nodiscard]] Files read_files(boot::BootInfo const& info)
 {
     if (info.modules.empty())
@@ -61,7 +75,7 @@ struct Files {
     auto kernel_file = stage_or_refuse(info.modules[0], 0);
     auto initrd =
         info.modules.size() > 1 && info.modules[1].bytes != 0 ? stage_or_refuse(info.modules[1], 1) : StagingArea{};
-    for (FrameRun const& run : module_frames(info)) frames::add(run.first, run.count);
+    release_modules(info);
     return {.kernel = or_refuse(understand_kernel(std::move(kernel_file))), .initrd = std::move(initrd)};
 }
 
@@ -100,6 +114,7 @@ struct MemoryPlan {
 
 [[nodiscard]] MemoryMap plan_map(BuildRequest const& request, std::span<FrameRun const> staged)
 {
+    claim_low_memory(request.boot.memory_map.items());
     Survey found;
     survey(found, request.boot.memory_map.items(), staged);
     u64 const budget = frames_for_dom0(request.options.dom0_memory, found.total, found.available);
@@ -127,7 +142,7 @@ template <typename Act>
 void for_each_ram_run(MemoryMap const& map, Act&& act)
 {
     for (boot::MemoryRange const& range : map)
-        if (range.kind == boot::MemoryKind::Usable && range.start >= end_of_low_memory) act(whole_frames(range));
+        if (range.kind == boot::MemoryKind::Usable) act(high_frames(range));
 }
 
 /// Everything is claimed before anything is mapped: page tables come from the same allocator.
@@ -148,8 +163,7 @@ void map_memory(Domain& domain, MemoryMap const& map, std::span<FrameRun const> 
         or_refuse(for_each_part_outside(ram, staged, [&](FrameRun part) { return hand_over(domain, part); }), doing);
     });
     for (boot::MemoryRange const& range : map)
-        if (range.kind == boot::MemoryKind::Usable && range.start < end_of_low_memory)
-            or_refuse(hand_over_low_memory(domain, whole_frames(range)), doing);
+        if (range.kind == boot::MemoryKind::Usable) or_refuse(hand_over(domain, low_frames(range)), doing);
 }
 
 /// Frames that held files until now. Claims first, for the same reason.

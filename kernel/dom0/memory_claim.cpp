@@ -16,20 +16,15 @@ namespace {
         runs, [&](FrameRun const& other) { return other.first <= run.first && run.end() <= other.end(); });
 }
 
-/// Nobody's RAM: not given to the allocator, and not noted as the hypervisor's either.
-[[nodiscard]] bool is_left_alone(Hfn frame)
-{
-    return frames::find(frame) == nullptr && frame < frame_of(end_of_low_memory);
-}
-
 class Surveyor {
 public:
     Surveyor(Survey& result, std::span<FrameRun const> staged) : result_{result}, staged_{staged} {}
 
-    void look_at(FrameRun run)
+    void look_at(boot::MemoryRange const& range)
     {
-        result_.total += run.count;
-        static_cast<void>(for_each_block(run, [&](Hfn first, unsigned order) -> Expected<> {
+        result_.total += whole_frames(range).count;
+        result_.available += low_frames(range).count;
+        static_cast<void>(for_each_block(high_frames(range), [&](Hfn first, unsigned order) -> Expected<> {
             look_at_block(first, order);
             return {};
         }));
@@ -52,7 +47,6 @@ private:
 
     [[nodiscard]] bool is_free(Hfn first, unsigned order) const
     {
-        if (order == 0 && is_left_alone(first)) return true;
         if (!frames::allocate_exactly(first, order)) return false;
         frames::free(first, order);
         return true;
@@ -74,11 +68,35 @@ private:
 
 }
 
+FrameRun low_frames(boot::MemoryRange const& range)
+{
+    FrameRun const whole = whole_frames(range);
+    Hfn const end = std::min(whole.end(), frame_of(end_of_low_memory));
+    return {.first = whole.first, .count = end > whole.first ? end - whole.first : 0};
+}
+
+FrameRun high_frames(boot::MemoryRange const& range)
+{
+    FrameRun const whole = whole_frames(range);
+    Hfn const first = std::max(whole.first, frame_of(end_of_low_memory));
+    return {.first = first, .count = whole.end() > first ? whole.end() - first : 0};
+}
+
+void claim_low_memory(std::span<boot::MemoryRange const> host)
+{
+    for (boot::MemoryRange const& range : host) {
+        FrameRun const run = low_frames(range);
+        if (range.kind != boot::MemoryKind::Usable || run.count == 0) continue;
+        frames::add(run.first, run.count);
+        claim(run);
+    }
+}
+
 void survey(Survey& result, std::span<boot::MemoryRange const> host, std::span<FrameRun const> staged)
 {
     Surveyor surveyor{result, staged};
     for (boot::MemoryRange const& range : host)
-        if (range.kind == boot::MemoryKind::Usable) surveyor.look_at(whole_frames(range));
+        if (range.kind == boot::MemoryKind::Usable) surveyor.look_at(range);
 }
 
 void claim(FrameRun run)
@@ -96,17 +114,6 @@ Expected<> hand_over(Domain& domain, FrameRun run)
         if (!added) frames::drop_references(first, order);
         return added;
     });
-}
-
-Expected<> hand_over_low_memory(Domain& domain, FrameRun run)
-{
-    for (Hfn frame = run.first; frame < run.end(); frame += 1) {
-        bool const is_counted = frames::allocate_exactly(frame).has_value();
-        auto const mapped = is_counted ? hand_over(domain, {frame, 1})
-                                       : domain.physmap.add_device(Gfn{frame.raw()}, frame, 1, MemoryType::WriteBack);
-        if (!mapped) return mapped;
-    }
-    return {};
 }
 
 }

@@ -23,7 +23,15 @@ struct Survey {
 /// with its contents.
 inline constexpr Hpa end_of_low_memory{1 * mib};
 
-/// Finds out by asking the allocator for every frame (and giving it back). `staged` frames count as available.
+/// The part of a range of RAM that lies below, or not below, end_of_low_memory.
+[[nodiscard]] FrameRun low_frames(boot::MemoryRange const& range);
+[[nodiscard]] FrameRun high_frames(boot::MemoryRange const& range);
+
+/// Makes the low memory's frames ordinary claimed ones. Once.
+void claim_low_memory(std::span<boot::MemoryRange const> host);
+
+/// Finds out by asking the allocator for every frame (and giving it back). `staged` frames and low memory, which has
+/// been claimed, count as available.
 void survey(Survey& result, std::span<boot::MemoryRange const> host, std::span<FrameRun const> staged);
 
 /// Cuts `run` into naturally aligned blocks of orders 18, 9 and 0 and calls `act(first, order)` for each; stops at the
@@ -63,7 +71,5 @@ template <typename Act>
 void claim(FrameRun run);
 /// Makes claimed frames dom0's and maps them where they are. OutOfMemory.
 [[nodiscard]] Expected<> hand_over(Domain& domain, FrameRun run);
-/// Maps RAM below 1 MiB, keeping its contents; frames that are not in the allocator are mapped uncounted. OutOfMemory.
-[[nodiscard]] Expected<> hand_over_low_memory(Domain& domain, FrameRun run);
 
 }
