@@ -28,6 +28,7 @@ PRIMITIVES = (
     Primitive("undefined_hypercall", "undefined hypercall number", 500),
     Primitive("cpuid", "CPUID exit", 500),
     Primitive("rdmsr_apic_base", "RDMSR exit (APIC base)", 500),
+    Primitive("rdtsc", "RDTSC", None),
     Primitive("yield", "sched_op yield, nothing else to run", 800),
     Primitive("event_send_masked", "event channel send to self, masked", 1500),
     Primitive("event_to_handler", "event channel send -> handler", 2000),
@@ -35,16 +36,16 @@ PRIMITIVES = (
     Primitive("set_timer", "set one-shot timer", 1000),
     Primitive("timer_lateness_ns", "one-shot timer -> handler, ns late", 5000),
 )
-LINE = re.compile(r"BENCH (\w+) (\d+) (\d+) (\d+)")
+LINE = re.compile(r"BENCH (\w+) (\d+)")
 
 
 def measure(which, show):
-    """Medians by name on hypervisor `which`, or None if it gave no verdict."""
+    """Ticks by name on hypervisor `which`, or None if it gave no verdict."""
     outcome = run.run(run.cases()["primitives"], which, show=show)
     if not outcome.good:
         print(f"{which}: {outcome.reason}\n{outcome.log}", file=sys.stderr)
         return None
-    return {name: int(median) for name, median, _, _ in LINE.findall(outcome.log)}
+    return {name: int(ticks) for name, ticks in LINE.findall(outcome.log)}
 
 
 def row(primitive, xen, hospes):
