@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """An emulated PC with a hypervisor and dom0 on it: from a small description to a QEMU command line and a running machine.
 

@@ -17,13 +17,11 @@ import pexpect
 PIECE = 80  # bytes of a command per line
 MESSAGE = re.compile(r"(?m)^(\(XEN\)|\(hospes\)|\[ *\d+\.\d+\]|<\d>\[).*\n")
 
-# _r runs the command in $_c, _p sends what it printed. Each line is short enough to be typed in one go.
-PROLOGUE = (
-    "stty -echo; PS1=; PS2=",
-    "_p() { set -- $(md5sum </tmp/.o); printf '\\n<%s.%s %s>\\n' $((_n+0)) \"$_s\" $1;",
-    "cat /tmp/.o; printf '\\n<end %s>\\n' $((_n+0)); }",
-    "_r() { eval \"$_c\" >/tmp/.o 2>&1 </dev/null; _s=$?; _p; }",
-)
+# _r runs the command in $_c, _p sends what it printed.
+FUNCTIONS = """
+_p() { set -- $(md5sum </tmp/.o); printf '\\n<%s.%s %s>\\n' $_n "$_s" $1; cat /tmp/.o; printf '\\n<end %s>\\n' $_n; }
+_r() { eval "$_c" >/tmp/.o 2>&1 </dev/null; _s=$?; _p; }
+"""
 
 
 class ShellError(Exception):
@@ -38,35 +36,23 @@ class Shell:
     def __init__(self, console, name="dom0", interpreter=""):
         self.console = console
         self.name = name
-        self._prologue = (*([f"exec {interpreter}"] if interpreter else []), *PROLOGUE)
+        self._interpreter = interpreter
 
     def attach(self, timeout=120):
         """Finds the shell: asks it to compute something until it does, then prepares it."""
-        waited = 0
-        while True:
-            number = next(self._numbers)
-            self.console.send(f"\necho @$(({number}+1))@\n")
-            if self._answered(f"@{number + 1}@", 5):
-                break
-            waited += 5
-            if waited >= timeout:
-                raise self._error("no shell answers")
-        for line in self._prologue:
-            self.console.send(line + "\n")
-        number = next(self._numbers)
-        self.console.send(f"echo @$(({number}+1))@\n")
-        if not self._answered(f"@{number + 1}@", 60):
-            raise self._error("the shell stopped answering while being prepared")
+        self._find(timeout)
+        if self._interpreter:
+            self.console.send(f"exec {self._interpreter}\n")
+            self._find(timeout)
+        self.console.send("stty -echo; PS1=; PS2=\n")
+        self._find(timeout)
+        self.console.send(f"eval \"{self._transfer(next(self._numbers), FUNCTIONS)}\"\n")
         return self
 
     def run(self, command, timeout=300):
         """Runs a command; returns its exit status and everything it printed."""
         number = next(self._numbers)
-        pieces = [command[start:start + PIECE] for start in range(0, len(command), PIECE)] or [""]
-        for index, piece in enumerate(pieces):
-            self._type(f"_{index}={shlex.quote(piece)}", number, index)
-        whole = "".join(f"$_{{{index}}}".replace("$_{", "${_") for index in range(len(pieces)))
-        self.console.send(f"_n={number};_c={whole};_r\n")
+        self.console.send(f"_n={number};_c={self._transfer(number, command)};_r\n")
         for attempt in range(6):
             answer = self._output(number, timeout if attempt == 0 else 10)
             if answer is not None:
@@ -79,6 +65,21 @@ class Shell:
         status, output = self.run(command, timeout)
         assert status == 0, f"{self.name}: `{command}` ended with status {status}:\n{output}"
         return output
+
+    def _find(self, timeout):
+        for _ in range(0, timeout, 5):
+            number = next(self._numbers)
+            self.console.send(f"\necho @$(({number}+1))@\n")
+            if self._answered(f"@{number + 1}@", 5):
+                return
+        raise self._error("no shell answers")
+
+    def _transfer(self, number, text):
+        """Brings a text into variables over there, piece by piece; returns the expression that joins them."""
+        pieces = [text[start:start + PIECE] for start in range(0, len(text), PIECE)] or [""]
+        for index, piece in enumerate(pieces):
+            self._type(f"_{index}={shlex.quote(piece)}", number, index)
+        return "".join(f"${{_{index}}}" for index in range(len(pieces)))
 
     def _type(self, line, number, index):
         for _ in range(5):

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the system tests: which hypervisor, one booted machine per file, a tidy dom0 for every test."""
+import pytest
+
+from guests import destroy_all
+from machine import BUILD, DOM0, Machine, Scenario
+
+
+def pytest_addoption(parser):
+    parser.addoption("--hypervisor", choices=("hospes", "xen"), default="hospes",
+                     help="what runs below dom0: Hospes, or Debian's Xen 4.17 to compare with")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "fast: part of `make check`")
+    config.addinivalue_line("markers", "slow: minutes to hours under emulation")
+
+
+@pytest.fixture(scope="session")
+def hypervisor(request):
+    choice = request.config.getoption("--hypervisor")
+    if not (DOM0 / "ramdisk.img").exists():
+        pytest.exit("no dom0 images: run dom0/image/build_image first", returncode=2)
+    if not Scenario(hypervisor=choice).hypervisor_image().exists():
+        pytest.exit(f"no {choice} image in {BUILD}: build it first", returncode=2)
+    return choice
+
+
+@pytest.fixture
+def scenario(hypervisor):
+    """Makes a scenario for the chosen hypervisor."""
+    return lambda **settings: Scenario(hypervisor=hypervisor, **settings)
+
+
+@pytest.fixture
+def start(request):
+    """Starts further machines for one test, each ended with it: start(scenario)."""
+    running = []
+
+    def start_one(wanted):
+        machine = Machine(wanted, _log_path(request.node.name, len(running))).__enter__()
+        running.append(machine)
+        return machine
+
+    yield start_one
+    for machine in running:
+        machine.__exit__()
+
+
+@pytest.fixture(scope="module")
+def machine(request, hypervisor):
+    """The machine all tests of a file share; the file's SCENARIO says what is special about it."""
+    wanted = Scenario(hypervisor=hypervisor, **getattr(request.module, "SCENARIO", {}))
+    with Machine(wanted, _log_path(request.module.__name__, 0)) as running:
+        yield running.boot()
+
+
+@pytest.fixture
+def dom0(machine):
+    """dom0's shell on the shared machine. Guests that a test leaves behind are destroyed."""
+    if not machine.alive():
+        pytest.fail("the machine ended in an earlier test")
+    yield machine.dom0
+    if machine.alive():
+        machine.leave_console()  # a failed test may have left us on a guest's console
+        destroy_all(machine.dom0)
+
+
+def _log_path(name, number):
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+    return BUILD / "system-logs" / (f"{safe}.log" if number == 0 else f"{safe}-{number}.log")
