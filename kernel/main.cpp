@@ -150,8 +150,32 @@ u32 dom0_vcpus()
     return std::clamp(std::max(std::min(arch::cpu_count(), most), wanted.minimum), 1u, max_vcpus_per_domain);
 }
 
+/// The I/O APIC's pin of an ISA interrupt. (ACPI 6.5, section 5.2.12.5)
+InterruptTopology::SourceOverride route_of(u8 isa_irq)
+{
+    for (InterruptTopology::SourceOverride const& route : irq::topology().overrides)
+        if (route.isa_irq == isa_irq) return route;
+    return {.isa_irq = isa_irq, .gsi = isa_irq};
+}
+
+void start_console_input()
+{
+    for (size_t i = 0; auto const port = uart::kept_port(i); ++i) {
+        if (port->irq == 0) continue;
+        auto const route = route_of(port->irq);
+        if (irq::bind_gsi(route.gsi, route.trigger, route.polarity, uart::handle_interrupt, nullptr))
+            irq::unmask_gsi(route.gsi);
+        else
+            log_warning("no console input: interrupt {} cannot be used", port->irq);
+    }
+    uart::enable_receive_interrupts();
+}
+
+/// What is typed from here on reaches dom0, and the screen is dom0's.
 void connect_console()
 {
+    start_console_input();
+    if (!options().keep_vga) screen::stop_vga_text();
     console::on_input([] { raise_global_virq(VirtualInterrupt::Console); });
     console::on_output([] { raise_global_virq(VirtualInterrupt::ConsoleRing); });
     console::on_debug_key(press_debug_key);
@@ -168,6 +192,13 @@ Domain& build_control_domain(Platform const& platform)
          .vcpus = dom0_vcpus(),
          .physical_address_bits = read_cpuid(0x8000'0008).eax & 0xff,
          .dma_is_protected = false});
+}
+
+/// Nothing in boot/, and none of the decompression libraries, runs any more.
+void release_boot_memory()
+{
+    host_address_space::release_boot_memory(
+        [](Hpa start, u64 bytes) { frames::add(frame_of(start), bytes >> page_shift); });
 }
 
 [[noreturn]] void run_this_cpu()
@@ -201,6 +232,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     Domain& control_domain = build_control_domain(platform);
     frames::booting_is_over();
     connect_console();
+    release_boot_memory();
     if (!control_domain.unpause()) panic("dom0 cannot be started");
     smp::release_other_cpus(run_this_cpu);
     run_this_cpu();

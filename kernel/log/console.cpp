@@ -2,6 +2,8 @@
 /// The console's output side: log lines, ring and devices, all under one lock.
 #include "kernel/log/console.hpp"
 
+#include <atomic>
+
 #include "kernel/lib/static_vector.hpp"
 #include "kernel/log/console_lock.hpp"
 #include "kernel/log/ring.hpp"
@@ -27,6 +29,7 @@ constinit Thresholds thresholds{.hypervisor = 3, .guest = 0, .guest_rate_limited
 constinit TokenBucket guest_lines{guest_line_burst, ticks_per_guest_line};
 constinit u64 (*clock)() = nullptr;
 constinit void (*output_hook)() = nullptr;
+constinit std::atomic<bool> output_pending{false};
 
 /// Must hold the lock.
 void emit(std::span<char const> text)
@@ -55,10 +58,7 @@ void emit_line(std::string_view start, std::string_view format, std::span<Format
     emit(std::span<char const>{line}.first(length));
 }
 
-void note_output()
-{
-    if (output_hook != nullptr) output_hook();
-}
+void note_output() { output_pending.store(true, std::memory_order_relaxed); }
 
 bool guest_line_is_shown(LogLevel level)
 {
@@ -101,6 +101,12 @@ void set_thresholds(Thresholds wanted) { thresholds = wanted; }
 void set_clock(u64 (*nanoseconds)()) { clock = nanoseconds; }
 void on_output(void (*hook)()) { output_hook = hook; }
 void break_locks() { console_lock.break_open(); }
+
+void deliver_notices()
+{
+    if (!output_pending.load(std::memory_order_relaxed) || output_hook == nullptr) return;
+    if (output_pending.exchange(false)) output_hook();
+}
 
 void write_raw(std::span<char const> text)
 {

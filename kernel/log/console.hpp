@@ -66,14 +66,17 @@ private:
 u32 ring_read(std::span<char> out, u32& index, bool incremental);
 /// Forgets what is in the ring, for readers that are not incremental.
 void ring_clear();
-/// Called, with no lock held, when the ring has new text: for VIRQ_CON_RING.
+/// `hook` is called by deliver_notices() when the ring has new text: for VIRQ_CON_RING.
 void on_output(void (*hook)());
+/// Log lines are written in any context, under any lock, so the news of them waits for this call. For places where no
+/// lock is held, such as the run loop; cheap if there is nothing.
+void deliver_notices();
 
 /// A character that was typed. For interrupt handlers.
 void receive(char character);
 /// Takes up to out.size() typed characters that are meant for dom0.
 size_t read_input(std::span<char> out);
-/// Called after a character for dom0 arrived: for VIRQ_CONSOLE.
+/// Called by receive() after a character for dom0 arrived: for VIRQ_CONSOLE.
 void on_input(void (*hook)());
 /// Called with each character typed while input belongs to the hypervisor.
 void on_debug_key(void (*hook)(char key));

@@ -7,6 +7,7 @@
 ///
 /// A vCPU's place changes only under the lock of its home CPU's queue. Its home changes only while it is Nowhere or is
 /// taken from the queue, under that same lock.
+#include "kernel/log/console.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 #include <bit>
@@ -360,6 +361,7 @@ void run()
     CpuState& here = cpus.mine();
     for (;;) {
         arch::service_interrupts();
+        console::deliver_notices();
         here.reschedule.store(false, std::memory_order_seq_cst);
         if (Vcpu* const vcpu = pick(cpu, clock::now()))
             run_turns(here, cpu, *vcpu);
