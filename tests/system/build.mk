@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# dom0's images and the system tests. HYPERVISOR=xen compares with Debian's Xen, ONLY=text picks tests, SCENARIO= holds
+# options of tests/system/machine.py.
+
+.PHONY: dom0 dom0-ram run-dom0 system system-slow
+HYPERVISOR ?= hospes
+system_tests = BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) /usr/bin/python3 -m pytest -c tests/system/pytest.ini tests/system \
+               --hypervisor $(HYPERVISOR) $(if $(ONLY),-k "$(ONLY)")
+
+dom0:
+	$(Q)dom0/image/build_image --output $(BUILD)/dom0 all
+dom0-ram:
+	$(Q)dom0/image/build_image --output $(BUILD)/dom0 ram
+run-dom0: $(BUILD)/hospes.elf dom0-ram
+	$(Q)BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) tests/system/machine.py --hypervisor $(HYPERVISOR) $(SCENARIO)
+system: $(BUILD)/hospes.elf dom0-ram
+	$(Q)$(system_tests) -m fast
+system-slow: $(BUILD)/hospes.elf dom0
+	$(Q)$(system_tests)
