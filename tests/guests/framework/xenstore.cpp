@@ -63,6 +63,7 @@ bool receive_bytes(char* target, size_t size, u64 deadline)
     for (size_t i = 0; i != size; ++i) {
         while (atomic(ring->response_producer).load() == ring->response_consumer) {
             if (now() > deadline) return false;
+            (void)event_channel::send(port); // the other side may be waiting for room
             wait_for_ring(deadline);
         }
         target[i] = ring->responses[ring->response_consumer % xen::xenstore_ring_size];

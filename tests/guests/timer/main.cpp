@@ -79,9 +79,9 @@ void stopping()
 {
     (void)wait_until([] { return false; }, millisecond); // whatever the tests before left behind
     fired = 0;
-    (void)start_timer(now() + 5 * millisecond);
+    (void)start_timer(now() + 100 * millisecond);
     report(succeeds(vcpu_operation::stop_singleshot_timer(0)), "stop");
-    report(!wait_until([] { return fired != 0; }, 30 * millisecond), "a stopped timer is silent");
+    report(!wait_until([] { return fired != 0; }, 150 * millisecond), "a stopped timer is silent");
     report(succeeds(vcpu_operation::stop_singleshot_timer(0)), "stop twice");
     report(succeeds(vcpu_operation::stop_periodic_timer(0)), "there is no periodic timer to stop");
     report(fails_with(vcpu_operation::set_singleshot_timer(77, now(), 0), Error::NotFound), "unknown vCPU");
