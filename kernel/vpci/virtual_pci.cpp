@@ -141,7 +141,8 @@ u32 VirtualPci::read_part(pci::FunctionAddress address, u16 offset, unsigned byt
 
 void VirtualPci::write_part(pci::FunctionAddress address, u16 offset, unsigned bytes, u32 value)
 {
-    if (find(*functions_.lock(), address) == nullptr && !add(address)) return;
+    bool const is_known = find(*functions_.lock(), address) != nullptr;
+    if (!is_known && !add(address)) return;
     auto held = functions_.lock();
     if (Function* const function = find(*held, address)) function->space().write(offset, bytes, value);
 }
