@@ -124,6 +124,9 @@ Expected<u64> read_variable_range(VirtualCpu& machine, u32 number)
 }
 Expected<> write_variable_range(VirtualCpu& machine, u32 number, u64 value)
 {
+    constexpr u64 reserved_in_base = 0xf00;
+    bool const is_base = number % 2 == 0;
+    if (is_base && (!is_memory_type(value & 0xff) || (value & reserved_in_base) != 0)) return failure(Error::Invalid);
     machine.memory_types.variable[number - first_variable_range] = value;
     return {};
 }
@@ -133,6 +136,7 @@ Expected<u64> read_fixed_range(VirtualCpu& machine, u32 number)
 }
 Expected<> write_fixed_range(VirtualCpu& machine, u32 number, u64 value)
 {
+    if (!are_memory_types(value)) return failure(Error::Invalid);
     machine.memory_types.fixed[fixed_index(number)] = value;
     return {};
 }
@@ -140,7 +144,7 @@ Expected<u64> read_default_type(VirtualCpu& machine, u32) { return machine.memor
 Expected<> write_default_type(VirtualCpu& machine, u32, u64 value)
 {
     constexpr u64 legal = 0xcff; // type, fixed ranges enabled, all enabled
-    if ((value & ~legal) != 0) return failure(Error::Invalid);
+    if ((value & ~legal) != 0 || !is_memory_type(value & 0xff)) return failure(Error::Invalid);
     machine.memory_types.default_type = value;
     return {};
 }
@@ -220,6 +224,7 @@ constexpr auto rules = std::to_array<MsrRule>({
     {0x268, 0x26f, read_fixed_range, write_fixed_range},
     {0x277, 0x277, read_pat, write_pat},
     {0x2ff, 0x2ff, read_default_type, write_default_type},
+    {0x480, 0x491, refuse_read, refuse}, // VMX capabilities
     {0x6e0, 0x6e0, read_tsc_deadline, write_tsc_deadline},
     {0x800, 0x83f, read_apic, write_apic},
     {xen::hypercall_page_msr, xen::hypercall_page_msr, refuse_read, write_hypercall_page},
@@ -265,19 +270,29 @@ MsrRule const* find_msr_rule(u32 number)
     return nullptr;
 }
 
-/// Without a rule: the control domain's drivers read 0 from registers that the machine has, and their writes vanish.
+/// Without a rule, where manuals list registers, the control domain's drivers read 0 from those that the machine has,
+/// and their writes vanish: some drivers read without expecting #GP.
+static bool is_tolerated(VirtualCpu& machine, u32 number)
+{
+    constexpr u32 end_of_architectural = 0x1000;
+    constexpr u32 first_of_amd = 0xc001'0000;
+    constexpr u32 end_of_amd = 0xc001'2000;
+    bool const is_listed = number < end_of_architectural || (number >= first_of_amd && number < end_of_amd);
+    return is_listed && machine.vcpu.domain().is_control_domain() && read_msr_safe(number).has_value();
+}
+
 Expected<u64> read_guest_msr(VirtualCpu& machine, u32 number)
 {
     if (MsrRule const* const rule = find_msr_rule(number)) return rule->read(machine, number);
-    if (!machine.vcpu.domain().is_control_domain()) return failure(Error::NotFound);
-    return read_msr_safe(number).transform([](u64) { return u64{0}; });
+    if (!is_tolerated(machine, number)) return failure(Error::NotFound);
+    return 0;
 }
 
 Expected<> write_guest_msr(VirtualCpu& machine, u32 number, u64 value)
 {
     if (MsrRule const* const rule = find_msr_rule(number)) return rule->write(machine, number, value);
-    if (!machine.vcpu.domain().is_control_domain()) return failure(Error::NotFound);
-    return read_msr_safe(number).transform([](u64) {});
+    if (!is_tolerated(machine, number)) return failure(Error::NotFound);
+    return {};
 }
 
 }

@@ -18,6 +18,17 @@ struct MemoryTypeRanges {
     u64 default_type = 0;
 };
 
+/// (SDM vol. 3, table 12-8)
+[[nodiscard]] constexpr bool is_memory_type(u64 type) { return type == 0 || type == 1 || (type >= 4 && type <= 6); }
+
+/// A fixed-range register holds eight types.
+[[nodiscard]] constexpr bool are_memory_types(u64 value)
+{
+    for (unsigned i = 0; i < 8; ++i, value >>= 8)
+        if (!is_memory_type(value & 0xff)) return false;
+    return true;
+}
+
 /// Power-on value of the page attribute table. (SDM vol. 3, 12.12.4)
 inline constexpr u64 initial_pat = 0x0007'0406'0007'0406;
 

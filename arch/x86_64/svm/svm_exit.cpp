@@ -116,10 +116,15 @@ Exit describe_exit(Vmcb const& vmcb)
     return exit;
 }
 
-Operation intercepted_operation(Vmcb const& vmcb)
+/// INVD and WBINVD count as one: QEMU's TCG reports the first as the second.
+bool can_have_caused_exit(Vmcb const& vmcb, Operation operation)
 {
-    if (vmcb.exit_code == exit_code::msr) return vmcb.exit_information_1 != 0 ? Operation::Wrmsr : Operation::Rdmsr;
-    return vmcb.exit_code < meanings.size() ? meanings[vmcb.exit_code].operation : Operation::None;
+    if (vmcb.exit_code == exit_code::msr)
+        return operation == (vmcb.exit_information_1 != 0 ? Operation::Wrmsr : Operation::Rdmsr);
+    if (vmcb.exit_code >= meanings.size()) return false;
+    Meaning const& meaning = meanings[vmcb.exit_code];
+    if (meaning.kind == ExitKind::FlushCaches) return operation == Operation::Invd || operation == Operation::Wbinvd;
+    return operation != Operation::None && operation == meaning.operation;
 }
 
 }

@@ -265,7 +265,7 @@ Expected<u64> SvmVcpu::next_instruction()
     if (u8 const known = lengths_.find(rip, vmcb_.cr3, vmcb_.exit_code); known != 0) return rip + known;
     arch::FetchedInstruction const fetched = arch::fetch_instruction(machine_);
     auto const decoded = emulator::decode(fetched.span(), fetched.mode);
-    if (!decoded || decoded->operation != intercepted_operation(vmcb_)) return failure(Error::BadAddress);
+    if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation)) return failure(Error::BadAddress);
     lengths_.remember(rip, vmcb_.cr3, vmcb_.exit_code, decoded->length);
     return rip + decoded->length;
 }

@@ -112,7 +112,7 @@ private:
 
 /// EXITCODE and its company in the common vocabulary.
 [[nodiscard]] arch::Exit describe_exit(Vmcb const& vmcb);
-/// The instruction that an exit code says was intercepted; None if it is not about one.
-[[nodiscard]] emulator::Operation intercepted_operation(Vmcb const& vmcb);
+/// Is `operation` the instruction that the exit code is about?
+[[nodiscard]] bool can_have_caused_exit(Vmcb const& vmcb, emulator::Operation operation);
 
 }
