@@ -7,6 +7,7 @@
 #include "arch/x86_64/cpu/machine.hpp"
 #include "arch/x86_64/cpu/per_cpu.hpp"
 #include "arch/x86_64/cpu/smp.hpp"
+#include "arch/x86_64/guest/dom0_devices.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
 #include "arch/x86_64/irq/irq.hpp"
 #include "arch/x86_64/irq/local_apic.hpp"
@@ -17,6 +18,7 @@
 #include "drivers/acpi/fadt.hpp"
 #include "drivers/acpi/firmware_memory.hpp"
 #include "drivers/acpi/interrupt_topology.hpp"
+#include "drivers/pci/config_access.hpp"
 #include "drivers/screen/vga_text.hpp"
 #include "drivers/uart/serial_console.hpp"
 #include "kernel/arch/memory.hpp"
@@ -194,6 +196,21 @@ Domain& build_control_domain(Platform const& platform)
          .dma_is_protected = false});
 }
 
+/// The machine's devices, but for what Hospes keeps.
+void give_devices_to(Domain& domain, Platform const& platform)
+{
+    constexpr u16 timer_ports = 4;
+    StaticVector<arch::PortRange, 8> kept;
+    auto const keep = [&](u16 first, u16 count) {
+        if (!kept.push_back({first, static_cast<u16>(first + count - 1)})) panic("more ports kept than expected");
+    };
+    if (platform.fadt && platform.fadt->timer) keep(platform.fadt->timer->port, timer_ports);
+    for (size_t i = 0; auto const port = uart::kept_port(i); ++i) keep(port->io_base, port->io_count);
+    if (platform.configuration_windows) pci::initialize_config_access(*platform.configuration_windows);
+    if (auto const given = arch::give_devices(domain, {.kept_ports = kept.items(), .hidden = {}}); !given)
+        refuse_to_boot("dom0 cannot be given the machine's devices (error {})", given.error());
+}
+
 /// Nothing in boot/, and none of the decompression libraries, runs any more.
 void release_boot_memory()
 {
@@ -230,6 +247,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     scheduler::initialize();
 
     Domain& control_domain = build_control_domain(platform);
+    give_devices_to(control_domain, platform);
     frames::booting_is_over();
     connect_console();
     release_boot_memory();
