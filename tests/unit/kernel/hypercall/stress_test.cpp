@@ -140,10 +140,10 @@ TEST(Hypercalls, RandomCallsFromAllSides)
         TestDomain two{2, false, configuration};
         for (TestDomain const* domain : {&dom0, &one, static_cast<TestDomain const*>(&two)})
             for (u32 i = 0; i < 8; ++i) table_of(*domain)[i].frame = i;
-        std::thread first{[&] { Guest{dom0, 0, 1}.run(30000); }};
-        std::thread second{[&] { Guest{one, 0, 2}.run(30000); }};
+        std::thread first{[&] { Guest{dom0, 0, 1}.run(10000); }};
+        std::thread second{[&] { Guest{one, 0, 2}.run(10000); }};
         std::thread third{[&] {
-            Guest{two, 0, 3}.run(10000);
+            Guest{two, 0, 3}.run(3000);
             two.destroy();
         }};
         for (std::thread* thread : {&first, &second, &third}) thread->join();
