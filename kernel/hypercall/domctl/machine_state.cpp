@@ -6,6 +6,7 @@
 #include "kernel/arch/cpu_policy.hpp"
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 #include "kernel/hypercall/domctl/saved_state.hpp"
+#include "kernel/hypercall/policy_lists.hpp"
 #include "kernel/lib/scope.hpp"
 #include "kernel/time/clock.hpp"
 
@@ -83,15 +84,7 @@ Expected<> get_cpu_policy(DomctlCall& call)
     auto const lists = std::unique_ptr<arch::PolicyLists>{new (std::nothrow) arch::PolicyLists{}};
     if (!lists) return failure(Error::OutOfMemory);
     if (auto const read = arch::read_domain_policy(*call.domain, *lists); !read) return read;
-    if (request.nr_leaves < lists->leaf_count || request.nr_msrs < lists->msr_count)
-        return failure(Error::NoBufferSpace);
-    request.nr_leaves = lists->leaf_count;
-    request.nr_msrs = lists->msr_count;
-    for (u32 i = 0; i < lists->leaf_count; ++i)
-        if (auto const copied = copy_out(call.caller, request.leaves, lists->leaves[i], i); !copied) return copied;
-    for (u32 i = 0; i < lists->msr_count; ++i)
-        if (auto const copied = copy_out(call.caller, request.msrs, lists->msrs[i], i); !copied) return copied;
-    return {};
+    return write_policy_lists(call.caller, *lists, {request.leaves, request.msrs, request.nr_leaves, request.nr_msrs});
 }
 
 Expected<> set_cpu_policy(DomctlCall& call)

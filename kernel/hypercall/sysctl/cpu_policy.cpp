@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "kernel/arch/cpu_policy.hpp"
+#include "kernel/hypercall/policy_lists.hpp"
 #include "kernel/hypercall/sysctl/sysctl_call.hpp"
 
 namespace hospes::system_control {
@@ -44,14 +45,14 @@ Expected<> cpu_feature_set(SysctlCall& call)
     return {};
 }
 
-/// Null handles ask for the most there can be.
+/// Null handles ask for the most there can be; each list is wanted only if its handle is not null.
 Expected<> cpu_policy(SysctlCall& call)
 {
     auto& request = call.request.u.cpu_policy;
     if (request.index >= policies.size() || request.reserved != 0) return failure(Error::Invalid);
     auto const which = policies[request.index];
     if (!which) return failure(Error::NotSupported);
-    if (request.leaves.is_null() || request.msrs.is_null()) {
+    if (request.leaves.is_null() && request.msrs.is_null()) {
         request.nr_leaves = arch::max_policy_leaves;
         request.nr_msrs = arch::max_policy_msrs;
         return {};
@@ -59,15 +60,7 @@ Expected<> cpu_policy(SysctlCall& call)
     auto const lists = std::unique_ptr<arch::PolicyLists>{new (std::nothrow) arch::PolicyLists{}};
     if (!lists) return failure(Error::OutOfMemory);
     if (auto const read = arch::read_system_policy(*which, *lists); !read) return read;
-    if (request.nr_leaves < lists->leaf_count || request.nr_msrs < lists->msr_count)
-        return failure(Error::NoBufferSpace);
-    for (u32 i = 0; i < lists->leaf_count; ++i)
-        if (auto const copied = copy_out(call.caller, request.leaves, lists->leaves[i], i); !copied) return copied;
-    for (u32 i = 0; i < lists->msr_count; ++i)
-        if (auto const copied = copy_out(call.caller, request.msrs, lists->msrs[i], i); !copied) return copied;
-    request.nr_leaves = lists->leaf_count;
-    request.nr_msrs = lists->msr_count;
-    return {};
+    return write_policy_lists(call.caller, *lists, {request.leaves, request.msrs, request.nr_leaves, request.nr_msrs});
 }
 
 /// Levelling concerns PV guests; for ours every leaf is intercepted.
