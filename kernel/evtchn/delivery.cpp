@@ -13,10 +13,7 @@ void EventChannels::notify(xen::EventPort number)
     Vcpu* const vcpu = domain_.vcpu(ports_.find(number)->vcpu.load(std::memory_order_seq_cst));
     if (!vcpu) return;
     xen::VcpuInfo* const info = vcpu->info();
-    if (!info || !TwoLevelEvents<>::select(*info, number)) return;
-    arch::raise_upcall(*vcpu);
-    // An upcall ends a wait for whatever port: the poller may have interrupts enabled (abi.md 3.5).
-    if (vcpu->waits_for(WaitReason::Polling)) vcpu->clear_waiting(WaitReason::Polling);
+    if (info && TwoLevelEvents<>::select(*info, number)) arch::raise_upcall(*vcpu);
 }
 
 /// SCHEDOP_poll waits for pending bits, masked or not. The poller sets its reason first and then looks at the bits; the
