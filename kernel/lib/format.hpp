@@ -25,21 +25,17 @@ public:
     template <std::integral T>
     constexpr FormatArgument(T value)
         : kind_{std::is_signed_v<T> ? Kind::Signed : Kind::Unsigned}, number_{static_cast<u64>(value)}
-    {
-    }
+    {}
     template <typename T>
         requires std::is_enum_v<T>
     constexpr FormatArgument(T value) : FormatArgument{static_cast<std::underlying_type_t<T>>(value)}
-    {
-    }
+    {}
     template <typename Space>
     constexpr FormatArgument(Address<Space> address) : FormatArgument{address.raw()}
-    {
-    }
+    {}
     template <typename T>
     FormatArgument(T const* pointer) : kind_{Kind::Unsigned}, number_{reinterpret_cast<u64>(pointer)}
-    {
-    }
+    {}
 
     [[nodiscard]] constexpr Kind kind() const { return kind_; }
     [[nodiscard]] constexpr u64 number() const { return number_; }
@@ -56,8 +52,7 @@ class FormatArguments {
 public:
     template <typename... T>
     explicit constexpr FormatArguments(T const&... values) : values_{FormatArgument{values}...}
-    {
-    }
+    {}
     [[nodiscard]] constexpr std::span<FormatArgument const> span() const { return {values_.data(), count}; }
 
 private:
@@ -65,6 +60,7 @@ private:
 };
 
 /// Writes the text into `buffer`, cut off at its end; returns what was written. Nothing is terminated.
-std::string_view format_into(std::span<char> buffer, std::string_view format, std::span<FormatArgument const> arguments);
+std::string_view format_into(std::span<char> buffer, std::string_view format,
+                             std::span<FormatArgument const> arguments);
 
 }

@@ -7,13 +7,13 @@
 ///
 /// A vCPU's place changes only under the lock of its home CPU's queue. Its home changes only while it is Nowhere or is
 /// taken from the queue, under that same lock.
-#include "kernel/log/console.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 #include <bit>
 
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/domain/domain.hpp"
+#include "kernel/log/console.hpp"
 #include "kernel/sched/policy.hpp"
 #include "kernel/sched/run_state.hpp"
 #include "kernel/time/clock.hpp"
