@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/// Priorities, end of interrupt, commands, timer and addressing of the virtual local APIC.
+#include "arch/x86_64/guest/virtual_local_apic.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace hospes::arch {
+namespace {
+
+struct Bench final : ApicSurroundings {
+    u64 time = 1'000'000;
+    std::optional<u64> armed;
+    std::vector<std::pair<ApicMessage, ApicShorthand>> sent;
+    std::vector<u8> ended;
+    unsigned enabled = 0;
+
+    u64 now() override { return time; }
+    u64 time_of_guest_tsc(u64 tsc) override { return tsc / 2; }
+    void arm_timer(u64 deadline) override { armed = deadline; }
+    void disarm_timer() override { armed.reset(); }
+    void send(ApicMessage const& message, ApicShorthand shorthand) override { sent.emplace_back(message, shorthand); }
+    void end_of_interrupt(u8 vector) override { ended.push_back(vector); }
+    void local_apic_enabled() override { ++enabled; }
+    void attract_attention() override {}
+};
+
+constexpr u32 tpr = 0x80, eoi = 0xb0, ldr = 0xd0, dfr = 0xe0, svr = 0xf0, esr = 0x280, icr_low = 0x300,
+              icr_high = 0x310, lvt_timer = 0x320, lvt_error = 0x370, initial_count = 0x380, current_count = 0x390,
+              divide = 0x3e0;
+
+struct ApicTest : testing::Test {
+    Bench bench;
+    VirtualLocalApic apic{bench, 6, false};
+    ApicTest() { apic.write_page(svr, 0x1ff); }
+    void use_x2apic() { ASSERT_TRUE(apic.write_base(0xfee0'0c00)); }
+};
+
+TEST_F(ApicTest, DeliversTheHighestAndHoldsLowerClassesBack)
+{
+    apic.accept(0x31, false);
+    apic.accept(0x45, false);
+    ASSERT_EQ(apic.highest_deliverable(), 0x45);
+    apic.begin_service(0x45);
+    EXPECT_EQ(apic.highest_deliverable(), std::nullopt);
+    apic.accept(0x4f, false);
+    EXPECT_EQ(apic.highest_deliverable(), std::nullopt) << "same class";
+    apic.accept(0x50, false);
+    EXPECT_EQ(apic.highest_deliverable(), 0x50);
+    apic.begin_service(0x50);
+    apic.write_page(eoi, 0);
+    EXPECT_EQ(apic.highest_deliverable(), std::nullopt) << "0x45 is still in service";
+    apic.write_page(eoi, 0);
+    EXPECT_EQ(apic.highest_deliverable(), 0x4f);
+}
+
+TEST_F(ApicTest, TaskPriorityHoldsBackAndSaysSo)
+{
+    apic.accept(0x61, false);
+    apic.write_page(tpr, 0x60);
+    EXPECT_EQ(apic.highest_deliverable(), std::nullopt);
+    EXPECT_EQ(apic.held_by_task_priority(), 6);
+    EXPECT_EQ(apic.processor_priority(), 0x60);
+    apic.write_page(tpr, 0x5f);
+    EXPECT_EQ(apic.highest_deliverable(), 0x61);
+}
+
+TEST_F(ApicTest, TellsTheEndOfLevelInterruptsOnly)
+{
+    apic.accept(0x71, true);
+    apic.begin_service(0x71);
+    apic.accept(0x72, false);
+    apic.begin_service(0x72);
+    apic.write_page(eoi, 0);
+    EXPECT_TRUE(bench.ended.empty());
+    apic.write_page(eoi, 0);
+    EXPECT_EQ(bench.ended, std::vector<u8>{0x71});
+}
+
+TEST_F(ApicTest, TakesNothingWhileDisabledAndTellsWhenEnabled)
+{
+    apic.write_page(svr, 0xff);
+    EXPECT_FALSE(apic.accept(0x50, false));
+    apic.write_page(svr, 0x1ff);
+    EXPECT_EQ(bench.enabled, 2U);
+    EXPECT_EQ(apic.highest_deliverable(), std::nullopt);
+    EXPECT_FALSE(apic.accept(0x0f, false)) << "illegal vector";
+}
+
+TEST_F(ApicTest, SendsCommands)
+{
+    apic.write_page(icr_high, 0x0400'0000);
+    apic.write_page(icr_low, 0x0004'0500 | 0x4000); // INIT to self
+    apic.write_page(icr_low, 0x0000'0631);          // startup
+    apic.write_page(icr_low, 0x000c'00fd);          // fixed, others
+    ASSERT_EQ(bench.sent.size(), 3U);
+    EXPECT_EQ(bench.sent[0].first.mode, ApicDeliveryMode::Init);
+    EXPECT_EQ(bench.sent[1].first.destination, 4U);
+    EXPECT_EQ(bench.sent[1].first.vector, 0x31);
+    EXPECT_EQ(bench.sent[2].second, ApicShorthand::Others);
+}
+
+TEST_F(ApicTest, IgnoresDeassertedInitAndReportsIllegalVectors)
+{
+    apic.write_page(lvt_error, 0xfe);
+    apic.write_page(icr_low, 0x0008'8500); // INIT, level, de-assert
+    apic.write_page(icr_low, 0x0000'0005); // vector 5
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(apic.highest_deliverable(), 0xfe);
+    EXPECT_EQ(apic.read_page(esr), 0U) << "latched by a write only";
+    apic.write_page(esr, 0);
+    EXPECT_EQ(apic.read_page(esr), apic_error::send_illegal_vector);
+}
+
+TEST_F(ApicTest, AddressesInXapicMode)
+{
+    EXPECT_TRUE(apic.is_addressed_by(6, false));
+    EXPECT_TRUE(apic.is_addressed_by(0xff, false));
+    EXPECT_FALSE(apic.is_addressed_by(4, false));
+    apic.write_page(ldr, 0x0400'0000);
+    EXPECT_TRUE(apic.is_addressed_by(0x0c, true));
+    EXPECT_FALSE(apic.is_addressed_by(0x08, true));
+    apic.write_page(dfr, 0x0fff'ffff); // clusters
+    apic.write_page(ldr, 0x2200'0000);
+    EXPECT_TRUE(apic.is_addressed_by(0x2f, true));
+    EXPECT_FALSE(apic.is_addressed_by(0x32, true));
+}
+
+TEST_F(ApicTest, X2apicModeHasItsOwnRules)
+{
+    EXPECT_FALSE(apic.read_msr(0x802)) << "not in xAPIC mode";
+    use_x2apic();
+    EXPECT_EQ(apic.read_msr(0x802), 6U);
+    EXPECT_EQ(apic.read_msr(0x80d), u64{1} << 6);
+    EXPECT_TRUE(apic.is_addressed_by(0x40, true));
+    EXPECT_FALSE(apic.write_msr(0x80d, 1)) << "read-only";
+    EXPECT_FALSE(apic.write_msr(0x808, 0x100)) << "reserved bits";
+    EXPECT_FALSE(apic.read_msr(0x80b)) << "write-only";
+    EXPECT_FALSE(apic.write_msr(0x80b, 1));
+    EXPECT_FALSE(apic.read_msr(0x831)) << "ICR is one register";
+    EXPECT_FALSE(apic.read_msr(0x80e)) << "no destination format";
+    ASSERT_TRUE(apic.write_msr(0x830, u64{0x12} << 32 | 0x631));
+    EXPECT_EQ(bench.sent.back().first.destination, 0x12U);
+    ASSERT_TRUE(apic.write_msr(0x83f, 0x44));
+    EXPECT_EQ(bench.sent.back().second, ApicShorthand::Self);
+    EXPECT_EQ(bench.sent.back().first.vector, 0x44);
+    EXPECT_FALSE(apic.write_base(0xfee0'0800)) << "no way back but through disabled";
+    EXPECT_FALSE(apic.write_base(0xfec0'0c00)) << "no relocation";
+    EXPECT_TRUE(apic.write_base(0xfee0'0000));
+    EXPECT_FALSE(apic.write_base(0xfee0'0c00)) << "not from disabled at once";
+}
+
+TEST_F(ApicTest, OneShotTimer)
+{
+    apic.write_page(divide, 0xb); // by 1
+    apic.write_page(lvt_timer, 0xec);
+    apic.write_page(initial_count, 1000);
+    ASSERT_EQ(bench.armed, bench.time + 1000 * VirtualLocalApic::tick_ns);
+    bench.time += 400 * VirtualLocalApic::tick_ns;
+    EXPECT_EQ(apic.read_page(current_count), 600U);
+    bench.time += 600 * VirtualLocalApic::tick_ns;
+    bench.armed.reset();
+    apic.timer_expired();
+    EXPECT_EQ(apic.highest_deliverable(), 0xec);
+    EXPECT_EQ(apic.read_page(current_count), 0U);
+    EXPECT_FALSE(bench.armed);
+}
+
+TEST_F(ApicTest, PeriodicTimerGoesOnAndStops)
+{
+    apic.write_page(divide, 0x3); // by 16
+    apic.write_page(lvt_timer, 0x2'00ec);
+    apic.write_page(initial_count, 10'000);
+    u64 const period = 10'000 * 16 * VirtualLocalApic::tick_ns;
+    u64 const first = *bench.armed;
+    bench.time = first + 5;
+    apic.timer_expired();
+    EXPECT_EQ(bench.armed, first + period);
+    apic.write_page(initial_count, 0);
+    EXPECT_FALSE(bench.armed);
+}
+
+TEST_F(ApicTest, PeriodicTimerCannotStorm)
+{
+    apic.write_page(divide, 0xb);
+    apic.write_page(lvt_timer, 0x2'00ec);
+    apic.write_page(initial_count, 1);
+    bench.time = *bench.armed;
+    apic.timer_expired();
+    EXPECT_GE(*bench.armed, bench.time + 10'000);
+}
+
+TEST_F(ApicTest, TscDeadline)
+{
+    apic.write_tsc_deadline(5000);
+    EXPECT_FALSE(bench.armed) << "not in that mode";
+    apic.write_page(lvt_timer, 0x4'00ec);
+    apic.write_tsc_deadline(5'000'000);
+    EXPECT_EQ(bench.armed, 2'500'000U);
+    EXPECT_EQ(apic.tsc_deadline(), 5'000'000U);
+    apic.timer_expired();
+    EXPECT_EQ(apic.tsc_deadline(), 0U);
+    apic.write_tsc_deadline(5'000'000);
+    apic.write_tsc_deadline(0);
+    EXPECT_FALSE(bench.armed);
+}
+
+TEST_F(ApicTest, SavesAndLoads)
+{
+    use_x2apic();
+    apic.accept(0x41, true);
+    apic.accept(0x91, false);
+    apic.begin_service(0x91);
+    ASSERT_TRUE(apic.write_msr(0x808, 0x20));
+    VirtualLocalApic other{bench, 6, false};
+    ASSERT_TRUE(other.load(apic.save()));
+    ASSERT_TRUE(other.load_registers(apic.save_registers()));
+    EXPECT_EQ(other.task_priority(), 0x20);
+    EXPECT_EQ(other.processor_priority(), 0x90);
+    EXPECT_EQ(other.highest_deliverable(), std::nullopt);
+    ASSERT_TRUE(other.write_msr(0x80b, 0));
+    EXPECT_EQ(other.highest_deliverable(), 0x41);
+    other.begin_service(0x41);
+    ASSERT_TRUE(other.write_msr(0x80b, 0));
+    EXPECT_EQ(bench.ended, std::vector<u8>{0x41});
+}
+
+}
+}
