@@ -38,7 +38,7 @@ def start(request):
     running = []
 
     def start_one(wanted):
-        machine = Machine(wanted, _log_path(request.node.name, len(running))).__enter__()
+        machine = Machine(wanted, _log_path(wanted.hypervisor, request.node.name, len(running))).__enter__()
         running.append(machine)
         return machine
 
@@ -51,7 +51,7 @@ def start(request):
 def machine(request, hypervisor):
     """The machine all tests of a file share; the file's SCENARIO says what is special about it."""
     wanted = Scenario(hypervisor=hypervisor, **getattr(request.module, "SCENARIO", {}))
-    with Machine(wanted, _log_path(request.module.__name__, 0)) as running:
+    with Machine(wanted, _log_path(hypervisor, request.module.__name__, 0)) as running:
         yield running.boot()
 
 
@@ -66,6 +66,7 @@ def dom0(machine):
         destroy_all(machine.dom0)
 
 
-def _log_path(name, number):
+def _log_path(hypervisor, name, number):
     safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
-    return BUILD / "system-logs" / (f"{safe}.log" if number == 0 else f"{safe}-{number}.log")
+    folder = BUILD / "system-logs" / ("" if hypervisor == "hospes" else hypervisor)
+    return folder / (f"{safe}.log" if number == 0 else f"{safe}-{number}.log")

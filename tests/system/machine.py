@@ -134,7 +134,7 @@ class Machine:
         serial = ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         command = self.scenario.qemu_command(serial)
         self._log.write(" ".join(command) + "\n")
-        self.console = pexpect.spawn(command[0], command[1:], encoding="utf-8", codec_errors="replace", echo=False,
+        self.console = pexpect.spawn(command[0], command[1:], encoding="latin-1", echo=False,
                                      logfile=self._log, timeout=60, maxread=65536, dimensions=(50, 200))
         self.console.delaybeforesend = None
         self.dom0 = Shell(self.console, "dom0", "bash --norc --noediting")

@@ -2,25 +2,26 @@
 """A shell at the far end of a serial line, used as if it were a function call.
 
 The line is shared with kernel and hypervisor messages, has no flow control worth the name, and echoes. So:
-* a command travels in short pieces, each acknowledged, as the hypervisor's receive buffer holds little more than 100 bytes;
+* a command travels in base64, so that a lost byte can never leave an open quote, and in short pieces, each acknowledged, as
+  the hypervisor's receive buffer holds little more than 100 bytes;
 * its output is kept in a file over there and sent with its length-proof checksum; a message in the middle makes the
   checksum wrong, then the lines that look like messages are taken out, and if that does not help it is sent again;
 * markers contain a number that only the shell can compute, so an echo of the command never looks like its answer.
 """
+import base64
 import hashlib
 import itertools
 import re
-import shlex
 
 import pexpect
 
-PIECE = 80  # bytes of a command per line
+PIECE = 48  # letters of an encoded command per line
 MESSAGE = re.compile(r"(?m)^(\(XEN\)|\(hospes\)|\[ *\d+\.\d+\]|<\d>\[).*\n")
 
-# _r runs the command in $_c, _p sends what it printed.
+# _r runs the command in $_c, _p sends what it printed (without carriage returns, which the line adds at its own will).
 FUNCTIONS = """
 _p() { set -- $(md5sum </tmp/.o); printf '\\n<%s.%s %s>\\n' $_n "$_s" $1; cat /tmp/.o; printf '\\n<end %s>\\n' $_n; }
-_r() { eval "$_c" >/tmp/.o 2>&1 </dev/null; _s=$?; _p; }
+_r() { eval "$_c" >/tmp/.o 2>&1 </dev/null; _s=$?; sed -i 's/\\r//g' /tmp/.o; _p; }
 """
 
 
@@ -46,13 +47,13 @@ class Shell:
             self._find(timeout)
         self.console.send("stty -echo; PS1=; PS2=\n")
         self._find(timeout)
-        self.console.send(f"eval \"{self._transfer(next(self._numbers), FUNCTIONS)}\"\n")
+        self.console.send(f'eval "{self._transfer(next(self._numbers), FUNCTIONS)}"\n')
         return self
 
     def run(self, command, timeout=300):
         """Runs a command; returns its exit status and everything it printed."""
         number = next(self._numbers)
-        self.console.send(f"_n={number};_c={self._transfer(number, command)};_r\n")
+        self.console.send(f"_n={number};_c=\"{self._transfer(number, command)}\";_r\n")
         for attempt in range(6):
             answer = self._output(number, timeout if attempt == 0 else 10)
             if answer is not None:
@@ -75,17 +76,19 @@ class Shell:
         raise self._error("no shell answers")
 
     def _transfer(self, number, text):
-        """Brings a text into variables over there, piece by piece; returns the expression that joins them."""
-        pieces = [text[start:start + PIECE] for start in range(0, len(text), PIECE)] or [""]
+        """Brings a text into variables over there, piece by piece; returns the expression that yields it."""
+        encoded = base64.b64encode(text.encode()).decode()
+        pieces = [encoded[start:start + PIECE] for start in range(0, len(encoded), PIECE)]
         for index, piece in enumerate(pieces):
-            self._type(f"_{index}={shlex.quote(piece)}", number, index)
-        return "".join(f"${{_{index}}}" for index in range(len(pieces)))
+            self._type(f"_{index}={piece}", number, index)
+        return "$(echo " + "".join(f"$_{index}" for index in range(len(pieces))) + "|base64 -d)"
 
     def _type(self, line, number, index):
         for _ in range(5):
-            self.console.send(f"{line};echo \"<a\"\"ck {number}.{index}>\"\n")
+            self.console.send(f"{line};echo \\<a''ck {number}.{index}\\>\n")
             if self._answered(f"<ack {number}.{index}>", 30):
                 return
+            self.console.send("\x03\n")  # whatever arrived of the line, start afresh
         raise self._error(f"the shell does not acknowledge: {line}")
 
     def _output(self, number, timeout):
@@ -99,7 +102,7 @@ class Shell:
         status, checksum, text = self.console.match.groups()
         text = text.replace("\r", "")
         for candidate in (text, MESSAGE.sub("", text), MESSAGE.sub("", text + "\n")):
-            if hashlib.md5(candidate.encode(errors="replace")).hexdigest() == checksum:
+            if hashlib.md5(candidate.encode("latin-1")).hexdigest() == checksum:
                 return int(status), candidate
         return None
 
