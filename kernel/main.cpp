@@ -72,7 +72,8 @@ void start_log()
     console::set_thresholds({.hypervisor = wanted.log_level.rate_limited,
                              .guest = wanted.guest_log_level.always,
                              .guest_rate_limited = wanted.guest_log_level.rate_limited,
-                             .timestamps = wanted.console_timestamps});
+                             .timestamps = wanted.console_timestamps,
+                             .dom0_to_ring = wanted.console_to_ring});
     uart::start(wanted);
     if (wanted.consoles.has(ConsoleChoice::Vga)) screen::start_vga_text();
     log_info("Hospes {}, loaded by {}", version, boot_info.loader_name);
@@ -143,7 +144,11 @@ void start_interrupts_and_time(Platform const& platform, InterruptTopology const
     console::set_clock(clock::now);
 }
 
-unsigned cpu_limit() { return options().max_cpus == 0 ? arch::max_cpus : options().max_cpus; }
+unsigned cpu_limit()
+{
+    if (!options().smp) return 1;
+    return options().max_cpus == 0 ? arch::max_cpus : options().max_cpus;
+}
 
 u32 dom0_vcpus()
 {
@@ -218,6 +223,16 @@ void release_boot_memory()
         [](Hpa start, u64 bytes) { frames::add(frame_of(start), bytes >> page_shift); });
 }
 
+/// dom0_vcpus_pin: vCPU n stays on CPU n.
+void pin_vcpus(Domain const& domain)
+{
+    for (auto const& vcpu : domain.vcpus()) {
+        CpuSet one;
+        one.set(vcpu->id() % arch::cpu_count());
+        if (!scheduler::set_affinity(*vcpu, one, one)) panic("a vCPU of dom0 cannot be pinned");
+    }
+}
+
 [[noreturn]] void run_this_cpu()
 {
     arch::virtualization().enable_this_cpu();
@@ -251,6 +266,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     frames::booting_is_over();
     connect_console();
     release_boot_memory();
+    if (options().dom0_vcpus_pin) pin_vcpus(control_domain);
     if (!control_domain.unpause()) panic("dom0 cannot be started");
     smp::release_other_cpus(run_this_cpu);
     run_this_cpu();

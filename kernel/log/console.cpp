@@ -32,10 +32,15 @@ constinit void (*output_hook)() = nullptr;
 constinit std::atomic<bool> output_pending{false};
 
 /// Must hold the lock.
+void show(std::span<char const> text)
+{
+    for (Device* device : devices) device->write(text);
+}
+
 void emit(std::span<char const> text)
 {
     for (char character : text) ring.put(character);
-    for (Device* device : devices) device->write(text);
+    show(text);
 }
 
 void emit_line(std::string_view start, std::string_view format, std::span<FormatArgument const> arguments)
@@ -110,10 +115,9 @@ void deliver_notices()
 
 void write_raw(std::span<char const> text)
 {
-    {
-        LockGuard const guard{console_lock};
-        emit(text);
-    }
+    LockGuard const guard{console_lock};
+    if (!thresholds.dom0_to_ring) return show(text);
+    emit(text);
     note_output();
 }
 

@@ -39,6 +39,7 @@ struct Thresholds {
     u8 guest;              ///< the same for guests
     u8 guest_rate_limited; ///< guests' lines from `guest` up to here are shown at a limited rate
     bool timestamps;
+    bool dom0_to_ring = false; ///< keep dom0's text in the ring, too
 };
 void set_thresholds(Thresholds thresholds);
 /// Nanoseconds since boot, for console_timestamps.

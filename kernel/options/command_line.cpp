@@ -241,6 +241,7 @@ constexpr std::array table{
     Option{"conring_size", a_size, size<&Options::console_ring_bytes>, "room for the text that xl dmesg shows"},
     Option{"console", "com1, com2, vga, none, with commas", console, "where the hypervisor's text goes"},
     Option{"console_timestamps", yes_or_no, flag<&Options::console_timestamps>, "time in front of each line"},
+    Option{"console_to_ring", yes_or_no, flag<&Options::console_to_ring>, "dom0's text in xl dmesg, too"},
     Option{"dom0_max_vcpus", "a number or a range", dom0_vcpus, "virtual CPUs of dom0; default: all CPUs"},
     Option{"dom0_mem", "[min:size,][max:size,]size; a size may be 25%, 10%+1G or negative", dom0_memory,
            "memory of dom0; default: all but 1/16 or 128 MiB"},
@@ -259,7 +260,6 @@ constexpr std::array table{
     Option{"nosmp", yes_or_no, inverted_flag<&Options::smp>, "use one CPU only"},
     Option{"sched", "credit2", scheduler, "the scheduler"},
     Option{"vga", "keep", vga, "keep writing on the screen after dom0 has started"},
-    Option{"watchdog", yes_or_no, flag<&Options::watchdog>, "panic when a CPU makes no progress"},
     Option{"x2apic", yes_or_no, flag<&Options::x2apic>, "use the local APIC by MSRs where possible"},
 
     // Xen's, without effect here: accepted quietly, so that nobody has to edit a working boot entry.
@@ -268,7 +268,6 @@ constexpr std::array table{
     Option{"apic_verbosity", {}, ignore, {}},
     Option{"bootscrub", {}, ignore, {}},
     Option{"clocksource", {}, ignore, {}},
-    Option{"console_to_ring", {}, ignore, {}},
     Option{"cpufreq", {}, ignore, {}},
     Option{"cpuid", {}, ignore, {}},
     Option{"cpuidle", {}, ignore, {}},
@@ -291,6 +290,7 @@ constexpr std::array table{
     Option{"sync_console", {}, ignore, {}},
     Option{"tsc", {}, ignore, {}},
     Option{"ucode", {}, ignore, {}},
+    Option{"watchdog", {}, ignore, {}},
     Option{"xpti", {}, ignore, {}},
     Option{"xsave", {}, ignore, {}},
 };

@@ -77,6 +77,7 @@ struct Options {
     LogThreshold log_level{.always = 3, .rate_limited = 3};
     LogThreshold guest_log_level{.always = 0, .rate_limited = 3};
     bool console_timestamps = false;
+    bool console_to_ring = false;
     u64 console_ring_bytes = 0; ///< 0: the built-in ring
     bool keep_vga = false;
 
@@ -86,7 +87,6 @@ struct Options {
     u64 memory_limit = 0; ///< 0: all
     IommuOptions iommu;
     SchedulerChoice scheduler = SchedulerChoice::Credit2;
-    bool watchdog = false;
     u32 max_grant_frames = 64;
     u32 max_maptrack_frames = 1024;
     bool x2apic = true;
