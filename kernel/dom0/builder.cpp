@@ -117,6 +117,10 @@ struct MemoryPlan {
     claim_low_memory(request.boot.memory_map.items());
     Survey found;
     survey(found, request.boot.memory_map.items(), staged);
+    if (asks_for_too_much(request.options.dom0_memory, found.total))
+        refuse_to_boot("dom0_mem asks for more memory than the machine has: {} MiB in all, {} MiB of them for dom0 at "
+                       "most; lower it",
+                       found.total >> 8, most_for_dom0(found.available) >> 8);
     u64 const budget = frames_for_dom0(request.options.dom0_memory, found.total, found.available);
     auto map = or_refuse(make_memory_map(request.boot.memory_map.items(), found.held.items(), budget),
                          "planning its memory map");

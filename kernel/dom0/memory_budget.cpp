@@ -26,7 +26,17 @@ u64 frames_for_dom0(Dom0Memory const& option, u64 total, u64 available)
     if (option.size.given) frames = frames_of(option.size, option.size.negative ? available : total);
     if (option.minimum.given) frames = std::max(frames, frames_of(option.minimum, total));
     if (option.maximum.given) frames = std::min(frames, frames_of(option.maximum, total));
-    return std::min(frames, available - std::min(available, pages_for(smallest_reserve_bytes)));
+    return std::min(frames, most_for_dom0(available));
+}
+
+u64 most_for_dom0(u64 available) { return available - std::min(available, pages_for(smallest_reserve_bytes)); }
+
+bool asks_for_too_much(Dom0Memory const& option, u64 total)
+{
+    auto const exceeds = [total](MemoryAmount const& amount) {
+        return amount.given && !amount.negative && frames_of(amount, total) > total;
+    };
+    return exceeds(option.minimum) || (exceeds(option.size) && !option.maximum.given);
 }
 
 }

@@ -11,6 +11,12 @@ namespace hospes::dom0 {
 /// MiB. "All but" counts from what is available, so that it holds whatever the hypervisor already uses.
 [[nodiscard]] u64 frames_for_dom0(Dom0Memory const& option, u64 total, u64 available);
 
+/// The most that it can be.
+[[nodiscard]] u64 most_for_dom0(u64 available);
+
+/// Does dom0_mem= name more than the whole machine has? (A `max:` beside it makes that harmless.)
+[[nodiscard]] bool asks_for_too_much(Dom0Memory const& option, u64 total);
+
 /// What stays with the hypervisor even if dom0_mem asks for everything: tables and vCPUs have to come from somewhere.
 inline constexpr u64 smallest_reserve_bytes = 16 * mib;
 
