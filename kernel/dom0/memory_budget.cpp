@@ -34,7 +34,7 @@ u64 most_for_dom0(u64 available) { return available - std::min(available, pages_
 bool asks_for_too_much(Dom0Memory const& option, u64 total)
 {
     auto const exceeds = [total](MemoryAmount const& amount) {
-        return amount.given && !amount.negative && frames_of(amount, total) > total;
+        return amount.given && !amount.negative && amount.bytes > total << page_shift;
     };
     return exceeds(option.minimum) || (exceeds(option.size) && !option.maximum.given);
 }

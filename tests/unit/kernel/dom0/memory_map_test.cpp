@@ -170,6 +170,18 @@ TEST(Dom0Budget, OptionIsObeyedAsFarAsMemoryGoes)
     EXPECT_EQ(frames_for_dom0(option(amount(8 * gib)), frames(8 * mib), frames(8 * mib)), 0u);
 }
 
+TEST(Dom0Memory, SaysWhenMoreIsAskedForThanThereIs)
+{
+    u64 const total = frames(1 * gib);
+    EXPECT_FALSE(asks_for_too_much({}, total));
+    EXPECT_FALSE(asks_for_too_much(option(amount(1 * gib)), total));
+    EXPECT_FALSE(asks_for_too_much(option(amount(64 * gib, true)), total)) << "all but 64 GiB";
+    EXPECT_TRUE(asks_for_too_much(option(amount(1 * gib + page_size)), total));
+    EXPECT_FALSE(asks_for_too_much(option(amount(64 * gib), {}, amount(512 * mib)), total))
+        << "a maximum makes it harmless";
+    EXPECT_TRUE(asks_for_too_much(option({}, amount(64 * gib)), total)) << "a minimum cannot be met";
+}
+
 TEST(Dom0Layout, EverythingHasItsOwnPlace)
 {
     auto const map = *make_memory_map(machine, {}, ~u64{0});
