@@ -104,6 +104,7 @@ void slice_over(Timer& timer)
 /// Ends the slice only when somebody else waits or a cap runs out; otherwise no timer is needed (design.md D15).
 void arm_slice(CpuState& here, Vcpu& vcpu, u64 now)
 {
+    LockGuard const guard{here.lock}; // a vCPU that becomes ready meanwhile arms the timer itself, afterwards
     u64 span = allowance(vcpu, now);
     if (!here.ready.empty()) span = std::min(span, policy::slice);
     if (span != ~u64{0})
@@ -135,10 +136,15 @@ void move_home(SchedulingState& state, unsigned from, unsigned to)
     state.home_cpu.store(to, std::memory_order_relaxed);
 }
 
-void preempt_if_behind(unsigned cpu, u64 woken_time, u64 now)
+/// A vCPU has become ready in the queue of `cpu`, whose lock is held: it takes the CPU at once, or when the slice of
+/// the running one is over. A vCPU that runs alone has no end of slice, so it gets one now.
+void preempt_or_wait(CpuState& queue, unsigned cpu, u64 woken_time, u64 now)
 {
-    Vcpu const* const running = cpus.of(cpu).current.load(std::memory_order_acquire);
-    if (!running || policy::preempts(woken_time, live_virtual_time(running->scheduling, now))) ask_to_reschedule(cpu);
+    Vcpu const* const running = queue.current.load(std::memory_order_acquire);
+    if (!running || policy::preempts(woken_time, live_virtual_time(running->scheduling, now)))
+        ask_to_reschedule(cpu);
+    else if (!timers::is_set(queue.slice_timer))
+        timers::set(queue.slice_timer, cpu, now + policy::slice);
 }
 
 // --- choosing a vCPU for a CPU ---
@@ -303,7 +309,7 @@ void wake(Vcpu& vcpu)
 {
     SchedulingState& state = vcpu.scheduling;
     u64 const now = clock::now();
-    unsigned cpu = choose_cpu(state);
+    unsigned const cpu = choose_cpu(state);
     for (unsigned home = state.home_cpu.load();; home = state.home_cpu.load()) {
         CpuState& queue = cpus.of(home);
         LockGuard const guard{queue.lock};
@@ -317,9 +323,14 @@ void wake(Vcpu& vcpu)
         state.virtual_time = policy::on_waking(state.virtual_time, queue.ready.clock());
         run_state::change(vcpu, RunState::Kind::Runnable, now);
         make_ready(queue, state);
-        break;
+        return preempt_or_wait(queue, cpu, state.virtual_time, now);
     }
-    preempt_if_behind(cpu, state.virtual_time, now);
+}
+
+void reconsider(Vcpu const& vcpu)
+{
+    s32 const cpu = vcpu.scheduling.on_cpu.load(std::memory_order_seq_cst);
+    if (cpu >= 0) ask_to_reschedule(static_cast<unsigned>(cpu));
 }
 
 void deschedule(Vcpu& vcpu)

@@ -72,6 +72,7 @@ Expected<> put_parameters(Domain& domain, xen::SchedCredit2Params const& wanted)
     if (wanted.cap != keep_cap && wanted.cap > 100 * max_vcpus_per_domain) return failure(Error::Invalid);
     if (wanted.weight != 0) domain.weight.store(wanted.weight);
     if (wanted.cap != keep_cap) domain.cap_percent.store(wanted.cap);
+    for (auto const& vcpu : domain.vcpus()) scheduler::reconsider(*vcpu);
     return {};
 }
 
