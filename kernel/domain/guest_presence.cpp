@@ -34,6 +34,8 @@ bool GuestPresence::enter(Vcpu& vcpu)
     return std::exchange(vcpu.seen_generation, generation) != generation;
 }
 
+void GuestPresence::look(Vcpu const& vcpu) { presence.mine().inside.store(&vcpu, std::memory_order_seq_cst); }
+
 void GuestPresence::leave()
 {
     Presence& here = presence.mine();

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] static bool enter(Vcpu& vcpu);
     /// This CPU has left the guest.
     static void leave();
+    /// Until leave(), what this CPU finds in the domain's map cannot be released, as if it were in the guest: a change
+    /// waits. For short looks without references; no lock may be taken in between.
+    static void look(Vcpu const& vcpu);
     /// Returns when no CPU can use a translation of `domain` that was removed before the call.
     static void flush(Domain& domain);
     /// Makes `vcpu` leave its guest if some other CPU is in it, so that it looks at new events. Does not wait.

@@ -6,6 +6,8 @@
 #include "arch/x86_64/guest/guest_paging.hpp"
 #include "arch/x86_64/guest/instruction_fetch.hpp"
 #include "kernel/arch/memory.hpp"
+#include "kernel/domain/guest_presence.hpp"
+#include "kernel/lib/scope.hpp"
 
 namespace hospes::arch {
 
@@ -13,25 +15,23 @@ namespace {
 
 constexpr u64 nothing_there = ~u64{0}; ///< what a bus reads where nobody answers
 
-/// The guest's page tables, through references on their frames.
+/// The guest's page tables, without references: only between GuestPresence::look() and leave().
 class TableMemory {
 public:
     explicit TableMemory(Physmap const& physmap) : physmap_{physmap} {}
 
     [[nodiscard]] Expected<u64> read_entry(Gpa where, unsigned bytes)
     {
-        auto const frame = physmap_.reference(frame_of(where), false);
-        if (!frame) return failure(Error::BadAddress);
-        void* const entry = pointer(*frame, where);
+        void* const entry = find(where);
+        if (!entry) return failure(Error::BadAddress);
         if (bytes == sizeof(u32)) return std::atomic_ref{*static_cast<u32*>(entry)}.load(std::memory_order_relaxed);
         return std::atomic_ref{*static_cast<u64*>(entry)}.load(std::memory_order_relaxed);
     }
 
     void mark(Gpa where, unsigned bytes, u64 seen, u64 bits)
     {
-        auto const frame = physmap_.reference(frame_of(where), true);
-        if (!frame) return;
-        void* const entry = pointer(*frame, where);
+        void* const entry = find(where);
+        if (!entry || !leaf_.access.write) return;
         if (bytes == sizeof(u32)) {
             u32 expected = static_cast<u32>(seen);
             std::atomic_ref{*static_cast<u32*>(entry)}.compare_exchange_strong(expected, static_cast<u32>(seen | bits));
@@ -41,11 +41,23 @@ public:
     }
 
 private:
-    static void* pointer(FrameReference const& frame, Gpa where)
+    /// Null where no memory is. Tables are often in the same large leaf, which is remembered.
+    [[nodiscard]] void* find(Gpa where)
     {
-        return static_cast<u8*>(reach(frame.frame())) + offset_in_page(where);
+        Gfn const wanted = frame_of(where);
+        u64 const leaf_mask = ~((u64{1} << leaf_.order) - 1);
+        if (!is_counted(leaf_.type) || ((wanted.raw() ^ asked_.raw()) & leaf_mask) != 0) {
+            leaf_ = physmap_.lookup(wanted);
+            asked_ = wanted;
+            if (!is_counted(leaf_.type)) return nullptr;
+        }
+        Hfn const frame{leaf_.frame.raw() + wanted.raw() - asked_.raw()};
+        return static_cast<u8*>(reach(frame)) + offset_in_page(where);
     }
+
     Physmap const& physmap_;
+    Mapping leaf_;
+    Gfn asked_{}; ///< the guest frame that leaf_.frame is behind
 };
 
 /// The local APIC's page answers aligned accesses of four bytes; wider ones see zeros in the rest.
@@ -80,8 +92,11 @@ Expected<> for_each_page(VirtualCpu& machine, Gva linear, unsigned bytes, bool w
 
 Expected<Gpa> translate(Vcpu& vcpu, Gva where, AccessKind kind)
 {
+    ControlRegisters const controls = vcpu.machine().backend->controls();
     TableMemory memory{vcpu.domain().physmap};
-    return walk_guest_tables(memory, vcpu.machine().backend->controls(), where, kind.write);
+    GuestPresence::look(vcpu);
+    ScopeExit const done{[] { GuestPresence::leave(); }};
+    return walk_guest_tables(memory, controls, where, kind.write);
 }
 
 bool is_emulated(VirtualCpu& machine, Gpa where)

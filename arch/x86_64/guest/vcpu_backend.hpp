@@ -113,8 +113,8 @@ public:
     virtual void request_interrupt_window(u8 priority) = 0;
     virtual void request_nmi_window() = 0;
 
-    /// The guest's CR8: the task priority's upper half.
-    [[nodiscard]] virtual u8 task_priority_class() const = 0;
+    /// The guest's CR8, as it was at the last exit or set since: the task priority's upper half.
+    [[nodiscard]] u8 task_priority_class() const { return task_priority_class_; }
     virtual void set_task_priority_class(u8 value) = 0;
 
     /// Steps over the instruction that caused the last exit, and ends the interrupt shadow.
@@ -133,6 +133,7 @@ public:
 
 protected:
     GeneralRegisters registers_;
+    u8 task_priority_class_ = 0;
 };
 
 /// What boot prints, one line for each. (design.md 5)

@@ -60,17 +60,10 @@ bool VirtualCpu::inject_most_urgent()
     return true;
 }
 
-void VirtualCpu::prepare_events()
+void VirtualCpu::deliver_events()
 {
-    if (!local_apic.wants_attention() && !has_direct_upcall()) return;
     local_apic.settle();
     if (!inject_most_urgent()) local_apic.ask_for_attention();
-}
-
-void VirtualCpu::collect_task_priority()
-{
-    u8 const now_set = backend->task_priority_class();
-    if (now_set != local_apic.task_priority() >> 4) local_apic.set_task_priority(static_cast<u8>(now_set << 4));
 }
 
 bool VirtualCpu::has_deliverable_event() const

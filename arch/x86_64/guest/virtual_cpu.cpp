@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/msr.hpp"
+#include "arch/x86_64/guest/exit_dispatch.hpp"
 #include "kernel/mm/second_stage.hpp"
 #include "kernel/time/clock.hpp"
 
@@ -114,6 +115,7 @@ void switch_in(Vcpu& vcpu)
     VirtualCpu& machine = vcpu.machine();
     forget_branches_of_other_domains(vcpu.domain());
     machine.backend->load();
+    machine.exits = &exit_counters.mine();
     machine.extended.load();
     load_debug_addresses(machine.debug_addresses);
     load_tsc_aux(machine.msrs.tsc_aux);

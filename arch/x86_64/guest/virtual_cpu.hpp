@@ -41,6 +41,8 @@ struct GuestMsrs {
 /// Puts a guest's TSC_AUX into the CPU.
 void load_tsc_aux(u64 value);
 
+struct ExitCounters;
+
 class VirtualCpu final : public ApicSurroundings {
 public:
     /// APIC id of vCPU n; CPUID and the MADT say the same.
@@ -67,9 +69,17 @@ public:
     // --- events (vcpu_events.cpp) ---
     void request_nmi();
     /// Queues the most urgent event for the coming entry, or asks for the moment when it can be taken.
-    void prepare_events();
+    void prepare_events()
+    {
+        if (local_apic.wants_attention() || domain_machine().callback_vector.load(std::memory_order_relaxed) != 0)
+            deliver_events();
+    }
     /// What the guest did to its task priority without telling.
-    void collect_task_priority();
+    void collect_task_priority()
+    {
+        u8 const now_set = backend->task_priority_class();
+        if (now_set != local_apic.task_priority() >> 4) local_apic.set_task_priority(static_cast<u8>(now_set << 4));
+    }
     [[nodiscard]] bool has_deliverable_event() const;
     void inject_exception(u8 vector, std::optional<u32> error_code = std::nullopt);
 
@@ -95,6 +105,7 @@ public:
     GuestMsrs msrs;
     console::GuestLineBuffer debug_line;
     std::atomic<u8> upcall_vector{0};
+    ExitCounters* exits = nullptr; ///< of the CPU that it is on
 
 private:
     Timer apic_timer_;
@@ -107,6 +118,7 @@ private:
     static constexpr u32 startup_requested = 1 << 9; ///< vector in bits 7..0
     [[nodiscard]] bool has_direct_upcall() const;
     [[nodiscard]] bool inject_most_urgent();
+    void deliver_events();
     void start_in_real_mode(u8 vector);
 
     u64 tsc_offset_ = 0;

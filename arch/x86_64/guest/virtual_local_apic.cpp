@@ -49,11 +49,6 @@ void VirtualLocalApic::reset(bool power_on)
     ask_for_attention();
 }
 
-u32 VirtualLocalApic::get(ApicRegister which) const
-{
-    return registers_[index_of(which)].load(std::memory_order_relaxed);
-}
-
 void VirtualLocalApic::set(ApicRegister which, u32 value)
 {
     registers_[index_of(which)].store(value, std::memory_order_relaxed);

@@ -92,7 +92,10 @@ public:
 
 private:
     using VectorWords = std::array<std::atomic<u32>, 8>;
-    [[nodiscard]] u32 get(ApicRegister which) const;
+    [[nodiscard]] u32 get(ApicRegister which) const
+    {
+        return registers_[static_cast<u8>(which)].load(std::memory_order_relaxed);
+    }
     void set(ApicRegister which, u32 value);
     [[nodiscard]] static std::optional<u8> highest(VectorWords const& words);
     [[nodiscard]] bool is_x2apic() const { return base_.get<ApicBase::X2ApicEnable>(); }

@@ -87,15 +87,16 @@ void SvmVcpu::set_up_intercepts()
 
 void SvmVcpu::load()
 {
-    if (last_cpu_ == static_cast<s64>(arch::this_cpu())) return;
-    last_cpu_ = static_cast<s64>(arch::this_cpu());
+    Cpu& here = this_cpu();
+    if (cpu_ == &here) return;
+    cpu_ = &here;
     clean_ = CleanBits{}; // this CPU has cached nothing of it, or something old
     asid_ = {};
 }
 
 void SvmVcpu::choose_asid(bool flush)
 {
-    Cpu& cpu = this_cpu();
+    Cpu& cpu = *cpu_;
     vmcb_.tlb_control = static_cast<u8>(TlbControl::Nothing);
     if (!flush && cpu.asids.is_current(asid_)) return;
     bool flush_all = false;
@@ -116,7 +117,7 @@ arch::Exit SvmVcpu::enter(bool flush)
     vmcb_.event_injection = injection_.raw();
     vmcb_.clean_bits = clean_.raw();
 
-    svm_enter(registers_.gpr.data(), address_of(frame_).raw(), this_cpu().host_state.raw());
+    svm_enter(registers_.gpr.data(), address_of(frame_).raw(), cpu_->host_state.raw());
 
     registers_.rip = vmcb_.rip;
     registers_.rflags = vmcb_.rflags;
@@ -130,14 +131,21 @@ arch::Exit SvmVcpu::enter(bool flush)
         vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Pending>(false).raw();
         changed<CleanBits::Tpr>();
     }
+    task_priority_class_ = interrupt_control().get<VirtualInterruptControl::Tpr>() & 0xf;
+    if (nmi_in_progress_ || iret_rip_ != no_iret) follow_nmi();
+    return describe_exit(vmcb_);
+}
+
+/// The guest's NMI handler ends with the IRET that was intercepted, once that has run.
+void SvmVcpu::follow_nmi()
+{
     if (vmcb_.exit_code == exit_code::iret) {
         nmi_in_progress_ = false;
         iret_rip_ = registers_.rip;
         intercept_iret(false);
     } else if (iret_rip_ != registers_.rip) {
-        iret_rip_ = ~u64{0};
+        iret_rip_ = no_iret;
     }
-    return describe_exit(vmcb_);
 }
 
 /// The exit came while an event was being delivered: deliver it again. Software interrupts and INT3 need nothing, RIP
@@ -232,10 +240,9 @@ void SvmVcpu::intercept_iret(bool enabled)
     changed<CleanBits::Intercepts>();
 }
 
-u8 SvmVcpu::task_priority_class() const { return interrupt_control().get<VirtualInterruptControl::Tpr>() & 0xf; }
-
 void SvmVcpu::set_task_priority_class(u8 value)
 {
+    task_priority_class_ = value;
     vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Tpr>(value).raw();
     changed<CleanBits::Tpr>();
 }
@@ -263,6 +270,12 @@ Expected<u64> SvmVcpu::next_instruction()
     if (vmcb_.next_rip != 0 && cpu_features().has(Feature::NextRipSave)) return vmcb_.next_rip;
     u64 const rip = registers_.rip;
     if (u8 const known = lengths_.find(rip, vmcb_.cr3, vmcb_.exit_code); known != 0) return rip + known;
+    return decode_next_instruction();
+}
+
+[[gnu::noinline]] Expected<u64> SvmVcpu::decode_next_instruction()
+{
+    u64 const rip = registers_.rip;
     arch::FetchedInstruction const fetched = arch::fetch_instruction(machine_);
     auto const decoded = emulator::decode(fetched.span(), fetched.mode);
     if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation)) return failure(Error::BadAddress);

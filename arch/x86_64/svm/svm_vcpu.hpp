@@ -67,7 +67,6 @@ public:
     [[nodiscard]] bool can_take_nmi() const override;
     void request_interrupt_window(u8 priority) override;
     void request_nmi_window() override;
-    [[nodiscard]] u8 task_priority_class() const override;
     void set_task_priority_class(u8 value) override;
 
     [[nodiscard]] Expected<> advance() override;
@@ -84,6 +83,8 @@ private:
     void requeue_postponed();
     void collect_interrupted_delivery();
     [[nodiscard]] Expected<u64> next_instruction();
+    [[nodiscard]] Expected<u64> decode_next_instruction();
+    void follow_nmi();
     void intercept_iret(bool enabled);
     [[nodiscard]] VirtualInterruptControl interrupt_control() const
     {
@@ -104,9 +105,10 @@ private:
     EventInformation injection_;                ///< for the next entry
     std::optional<EventInformation> postponed_; ///< an interrupt or NMI that an exception pushed aside
     AsidPool::Identifier asid_;
-    s64 last_cpu_ = -1;
+    Cpu* cpu_ = nullptr;           ///< where it was loaded last
     bool nmi_in_progress_ = false; ///< until the guest's IRET
-    u64 iret_rip_ = ~u64{0};       ///< the IRET that ends the NMI, about to run
+    static constexpr u64 no_iret = ~u64{0};
+    u64 iret_rip_ = no_iret; ///< the IRET that ends the NMI, about to run
     LengthCache lengths_;
 };
 
