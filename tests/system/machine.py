@@ -12,11 +12,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pexpect
 
-from shell import Shell
+from shell import Shell, ShellError
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", ROOT / "build")).resolve()
@@ -137,7 +138,7 @@ class Machine:
         self.console = pexpect.spawn(command[0], command[1:], encoding="latin-1", echo=False,
                                      logfile=self._log, timeout=60, maxread=65536, dimensions=(50, 200))
         self.console.delaybeforesend = None
-        self.dom0 = Shell(self.console, "dom0", "bash --norc --noediting")
+        self.dom0 = Shell(self.console, "dom0", "[ -d /run/xenstored ]", "bash --norc --noediting")
         return self
 
     def __exit__(self, *_):
@@ -173,13 +174,22 @@ class Machine:
         """The shell of a guest, through `xl console` (or another command that ends up on the guest's console)."""
         self.console.send((command or f"xl console {name}") + "\n")
         try:
-            yield Shell(self.console, name).attach()
+            yield self.guest_shell(name).attach()
         finally:
             self.leave_console()
 
+    def guest_shell(self, name):
+        """The shell of the guest whose console is in front just now."""
+        return Shell(self.console, name, "[ ! -d /run/xenstored ]")
+
     def leave_console(self):
-        self.console.send("\x1d")
-        self.dom0.attach()
+        """Back to dom0's shell. The console client wants Ctrl-] alone in one read, so nothing may follow it closely."""
+        for _ in range(10):
+            self.console.send("\x1d")
+            time.sleep(2)
+            with contextlib.suppress(ShellError):
+                return self.dom0.attach(timeout=20)
+        raise ShellError("dom0: Ctrl-] does not lead back to its shell")
 
 
 def main():

@@ -9,6 +9,7 @@ The line is shared with kernel and hypervisor messages, has no flow control wort
 * markers contain a number that only the shell can compute, so an echo of the command never looks like its answer.
 """
 import base64
+import contextlib
 import hashlib
 import itertools
 import re
@@ -34,9 +35,11 @@ class Shell:
 
     _numbers = itertools.count(1000)
 
-    def __init__(self, console, name="dom0", interpreter=""):
+    def __init__(self, console, name, sign, interpreter=""):
+        """`sign` is a shell condition that holds only over there: on one console dom0 and guests take turns."""
         self.console = console
         self.name = name
+        self._sign = sign
         self._interpreter = interpreter
 
     def attach(self, timeout=120):
@@ -49,6 +52,13 @@ class Shell:
         self._find(timeout)
         self.console.send(f'eval "{self._transfer(next(self._numbers), FUNCTIONS)}"\n')
         return self
+
+    def answers(self):
+        """Whether this shell has the console right now."""
+        with contextlib.suppress(ShellError):
+            self._find(20)
+            return True
+        return False
 
     def run(self, command, timeout=300):
         """Runs a command; returns its exit status and everything it printed."""
@@ -70,8 +80,8 @@ class Shell:
     def _find(self, timeout):
         for _ in range(0, timeout, 5):
             number = next(self._numbers)
-            self.console.send(f"\necho @$(({number}+1))@\n")
-            if self._answered(f"@{number + 1}@", 5):
+            self.console.send(f"\necho @$(({number}+1))$({self._sign}&&echo yes)@\n")
+            if self._answered(f"@{number + 1}yes@", 5):
                 return
         raise self._error("no shell answers")
 

@@ -3,7 +3,6 @@
 import pytest
 
 from guests import domains, wait_until_gone
-from shell import Shell
 
 pytestmark = pytest.mark.slow
 SCENARIO = {"root": "nvme"}
@@ -13,7 +12,7 @@ def test_debian_guest_from_its_own_disk(machine, dom0):
     machine.console.send("xl create -c /etc/xen/debian.cfg\n")
     machine.expect("debian login:", timeout=1800)
     machine.console.send("root\n")
-    shell = Shell(machine.console, "debian").attach(timeout=300)
+    shell = machine.guest_shell("debian").attach(timeout=300)
     assert "bookworm" in shell.check("cat /etc/os-release")
     assert "/dev/xvda" in shell.check("df /")
     machine.leave_console()
