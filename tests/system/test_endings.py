@@ -7,11 +7,19 @@ from guests import Guest, domains, small, wait_for, wait_until_gone
 PRESERVE = {"on_poweroff": "preserve", "on_reboot": "preserve", "on_crash": "preserve"}
 
 
+REASON = {"poweroff": "-", "reboot": "r", "panic": "c"}  # the fifth letter of the state in `xl list`
+
+
+def ended(name, reason="."):
+    """A shell condition: the domain has shut down (fourth letter) and is still there to be looked at."""
+    return f"xl list {name} | grep -q ' [-r][-b][-p]s{reason}[-d] '"
+
+
 @pytest.mark.fast
 def test_triple_fault_ends_only_its_guest(dom0):
     small("victim").create(dom0)
     small("fault", "triple_fault", settings=PRESERVE).create(dom0)
-    wait_for(dom0, "xl list fault | tail -n 1 | grep -Eq ' -?[-rb]*[sc]+-*[-d]* '", "the fault to be noticed", polls=60)
+    wait_for(dom0, ended("fault"), "the fault to be noticed", polls=60)
     before = domains(dom0)["victim"].seconds
     wait_for(dom0, f"! xl list victim | grep -q ' {before}$'", "the other guest to go on", polls=60)
 
@@ -29,8 +37,7 @@ def test_spinning_guests_do_not_starve_dom0(machine, dom0):
 @pytest.mark.parametrize("how", ["poweroff", "reboot", "panic"])
 def test_preserve_keeps_the_body(dom0, how):
     Guest("tiny", on_boot=how, settings=PRESERVE).create(dom0)
-    letter = "c" if how == "panic" else "s"
-    wait_for(dom0, f"xl list tiny | tail -n 1 | grep -Eq ' [-rbp]*s?{letter}[-d]* '", f"the {how} to be noticed")
+    wait_for(dom0, ended("tiny", REASON[how]), f"the {how} to be noticed")
 
 
 @pytest.mark.slow
