@@ -29,6 +29,7 @@ NEEDED   := $(CXX):clang-$(LLVM) $(LINK):lld-$(LLVM) $(OBJCOPY):llvm-$(LLVM) gru
             xorriso:xorriso mformat:mtools gzip:gzip awk:gawk
 FILES    := /usr/lib/llvm-$(LLVM)/include/c++/v1/expected:libc++-$(LLVM)-dev \
             /usr/lib/llvm-$(LLVM)/lib/libc++abi.a:libc++abi-$(LLVM)-dev /usr/lib/grub/i386-pc/boot.img:grub-pc-bin \
+            /usr/lib/grub/x86_64-efi/multiboot2.mod:grub-efi-amd64-bin \
             /usr/lib/x86_64-linux-gnu/liblzma.a:liblzma-dev /usr/lib/x86_64-linux-gnu/libzstd.a:libzstd-dev \
             /usr/lib/x86_64-linux-gnu/libz.a:zlib1g-dev
 FOR_TESTS := $(FORMAT):clang-format-$(LLVM) $(TIDY):clang-tidy-$(LLVM) qemu-system-x86_64:qemu-system-x86 \
@@ -62,7 +63,7 @@ all: $(BUILD)/hospes.elf $(BUILD)/hospes.gz $(BUILD)/hospes.iso
 iso: $(BUILD)/hospes.iso
 
 help:
-	@echo "all iso run | unit fuzz guests check-fast check bench | format format-check tidy layering | deps install clean"
+	@echo "all iso run deb live docs | unit fuzz guests check-fast check bench | format format-check tidy layering | deps install clean"
 
 toolchain:
 	$(if $(MISSING),@echo "Hospes: installing what the build needs: $(MISSING)"; $(call install_packages,$(MISSING)))
@@ -116,7 +117,7 @@ $(BUILD)/hospes.iso: $(BUILD)/hospes.gz boot/grub.cfg
 	$(call say,ISO,$@)
 	$(Q)rm -rf $(BUILD)/iso && mkdir -p $(BUILD)/iso/boot/grub && cp $(BUILD)/hospes.gz $(BUILD)/iso/boot/ && \
 	cp boot/grub.cfg $(BUILD)/iso/boot/grub/ && \
-	grub-mkrescue -d /usr/lib/grub/i386-pc --compress=xz -o $@ $(BUILD)/iso >$(BUILD)/iso.log 2>&1 || \
+	grub-mkrescue --compress=xz -o $@ $(BUILD)/iso >$(BUILD)/iso.log 2>&1 || \
 	    { cat $(BUILD)/iso.log; exit 1; }
 
 # --- tests on the host -----------------------------------------------------------------------------------------------
@@ -190,7 +191,7 @@ run: $(BUILD)/hospes.elf
 	    -kernel $< -append "console=com1 $(OPTIONS)" $(if $(KERNEL),-initrd "$(KERNEL) $(APPEND)$(if $(INITRD),$(comma)$(INITRD))")
 comma := ,
 
--include tests/guests/build.mk tests/system/build.mk
+-include tests/guests/build.mk tests/system/build.mk packaging/build.mk
 guests:
 check-fast: format-check layering unit fuzz
 check: all check-fast guests

@@ -20,6 +20,7 @@
 #define TAG_END                 0
 #define TAG_INFORMATION_REQUEST 1
 #define TAG_CONSOLE_FLAGS       4
+#define TAG_FRAMEBUFFER         5
 #define TAG_MODULE_ALIGN        6
 #define TAG_OPTIONAL            1
 #define EGA_TEXT_SUPPORTED      2
@@ -62,6 +63,9 @@ multiboot2_header:
     .long 8
     .short TAG_CONSOLE_FLAGS, TAG_OPTIONAL
     .long 12, EGA_TEXT_SUPPORTED
+    .balign 8
+    .short TAG_FRAMEBUFFER, TAG_OPTIONAL
+    .long 20, 0, 0, 0                   // any size and depth: drivers/screen draws on what there is
     .balign 8
     .short TAG_END, 0
     .long 8

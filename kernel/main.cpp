@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu/per_cpu.hpp"
 #include "arch/x86_64/cpu/smp.hpp"
 #include "arch/x86_64/guest/dom0_devices.hpp"
+#include "arch/x86_64/guest/processor_facts.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
 #include "arch/x86_64/irq/irq.hpp"
 #include "arch/x86_64/irq/local_apic.hpp"
@@ -19,7 +20,7 @@
 #include "drivers/acpi/firmware_memory.hpp"
 #include "drivers/acpi/interrupt_topology.hpp"
 #include "drivers/pci/config_access.hpp"
-#include "drivers/screen/vga_text.hpp"
+#include "drivers/screen/screen_console.hpp"
 #include "drivers/uart/serial_console.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/debug/debug_keys.hpp"
@@ -28,11 +29,13 @@
 #include "kernel/evtchn/virtual_interrupt.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/log/panic.hpp"
+#include "kernel/log/refusal.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/mm/memory.hpp"
 #include "kernel/options/command_line.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/time/clock.hpp"
+#include "kernel/verdict/verdict.hpp"
 #include "kernel/version.hpp"
 
 namespace hospes {
@@ -75,7 +78,7 @@ void start_log()
                              .timestamps = wanted.console_timestamps,
                              .dom0_to_ring = wanted.console_to_ring});
     uart::start(wanted);
-    if (wanted.consoles.has(ConsoleChoice::Vga)) screen::start_vga_text();
+    if (wanted.consoles.has(ConsoleChoice::Vga)) screen::start(boot_info);
     log_info("Hospes {}, loaded by {}", version, boot_info.loader_name);
     log_info("command line: {}", wanted.command_line);
     (void)parse_options(wanted.command_line, report_option, nullptr);
@@ -101,6 +104,7 @@ void adopt_memory_map()
         boot::sanitize(boot_info.memory_map, limit != 0 ? limit : boot::physical_address_limit);
     boot::log_memory_map(boot_info, repairs);
     host_address_space::build(boot_info.memory_map.items());
+    screen::use_final_mapping();
     StaticVector<boot::MemoryRange, 2 + boot::BootInfo::max_modules> kept;
     keep_out_of_allocator(kept);
     memory_setup::adopt(boot_info.memory_map.items(), kept.items());
@@ -182,7 +186,7 @@ void start_console_input()
 void connect_console()
 {
     start_console_input();
-    if (!options().keep_vga) screen::stop_vga_text();
+    if (!options().keep_vga) screen::stop();
     console::on_input([] { raise_global_virq(VirtualInterrupt::Console); });
     console::on_output([] { raise_global_virq(VirtualInterrupt::ConsoleRing); });
     console::on_debug_key(press_debug_key);
@@ -233,6 +237,31 @@ void pin_vcpus(Domain const& domain)
     }
 }
 
+/// What is known before the first thing that may be missing; drivers/iommu adds its own rows.
+void judge_machine(InterruptTopology const& topology)
+{
+    using verdict::Standing;
+    at_refusal(verdict::print);
+    bool const is_uefi = boot_info.efi_system_table.has_value();
+    verdict::add("firmware", Standing::InUse, "", "{}, loaded by {}", is_uefi ? "UEFI" : "BIOS", boot_info.loader_name);
+    if (is_uefi)
+        verdict::add(
+            {"UEFI run-time services", Standing::SwitchedOff, "not passed on to dom0",
+             "firmware code would run with all of memory in reach; for efibootmgr start Debian without Hospes"});
+    if (boot_info.framebuffer)
+        verdict::add("screen", Standing::InUse, "", "{} by {} pixels", boot_info.framebuffer->width,
+                     boot_info.framebuffer->height);
+    u64 usable = 0;
+    for (boot::MemoryRange const& range : boot_info.memory_map)
+        if (range.kind == boot::MemoryKind::Usable) usable += range.bytes;
+    verdict::judge_memory(usable / mib);
+    verdict::judge_cpus(arch::cpu_count(), static_cast<unsigned>(topology.apic_ids.size()));
+    verdict::judge_processor(arch::read_processor_facts());
+    if (!options().iommu.enabled)
+        verdict::add({"IOMMU", Standing::SwitchedOff, "iommu=off was given",
+                      "devices can reach all of memory; leave the option out if the machine has an IOMMU"});
+}
+
 [[noreturn]] void run_this_cpu()
 {
     arch::virtualization().enable_this_cpu();
@@ -258,11 +287,13 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     InterruptTopology const topology = acpi::interrupt_topology(*platform.madt);
     start_interrupts_and_time(platform, topology);
     smp::start_other_cpus(topology, cpu_limit());
+    judge_machine(topology);
     arch::initialize_virtualization();
     scheduler::initialize();
 
     Domain& control_domain = build_control_domain(platform);
     give_devices_to(control_domain, platform);
+    verdict::print();
     frames::booting_is_over();
     connect_console();
     release_boot_memory();

@@ -8,6 +8,7 @@
 #include "kernel/arch/cpu.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/log/log.hpp"
+#include "kernel/log/refusal.hpp"
 #include "kernel/log/symbols.hpp"
 #include "kernel/options/command_line.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 constinit std::atomic<unsigned> panics{0};
 constinit std::array<void (*)(), 8> reports{};
 constinit std::atomic<size_t> report_count{0};
+constinit void (*refusal_report)() = nullptr;
 
 /// False if a panic is under way already: on another CPU, which goes on, or on this one, which failed in it.
 bool begin()
@@ -52,6 +54,8 @@ void at_panic(void (*report)())
     if (index < reports.size()) reports[index] = report;
 }
 
+void at_refusal(void (*report)()) { refusal_report = report; }
+
 void panic_at_with(u64 instruction, u64 frame, std::string_view format, std::span<FormatArgument const> arguments)
 {
     bool const is_first = begin();
@@ -72,6 +76,7 @@ void panic_with(std::string_view format, std::span<FormatArgument const> argumen
 void refuse_to_boot_with(std::string_view format, std::span<FormatArgument const> arguments)
 {
     if (!begin()) arch::halt_machine();
+    if (refusal_report != nullptr) refusal_report();
     log_text("cannot run on this machine", format, arguments);
     end();
 }

@@ -11,7 +11,7 @@ namespace {
 
 struct Screen {
     std::array<u16, 4 * 3 + 1> cells{};
-    screen::TextScreen<4, 3> text{cells.data()};
+    screen::TextScreen text{cells.data(), 4, 3};
 
     std::string show(std::string_view written)
     {

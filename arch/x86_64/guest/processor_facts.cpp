@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/// MSRs are read carefully: an outer hypervisor may announce an extension and lack the registers behind it.
+#include "arch/x86_64/guest/processor_facts.hpp"
+
+#include <array>
+#include <cstring>
+
+#include "arch/x86_64/cpu/features.hpp"
+#include "arch/x86_64/cpu/msr.hpp"
+
+namespace hospes::arch {
+namespace {
+
+/// (APM vol. 2, 15.30.1)
+constexpr u32 vm_cr = 0xc001'0114;
+constexpr u64 vm_cr_svm_disable = 1 << 4;
+
+/// (SDM vol. 3, 24.7 "Enabling and Entering VMX Operation")
+constexpr u32 feature_control = 0x3a;
+constexpr u64 feature_control_locked = 1 << 0, feature_control_vmx = 1 << 2;
+
+/// The upper half of a VMX capability MSR says which controls may be 1. (SDM vol. 3, appendix A.3)
+constexpr u32 vmx_processor_controls = 0x482, vmx_secondary_controls = 0x48b, vmx_ept_capabilities = 0x48c;
+constexpr u64 secondary_controls_exist = u64{1} << (32 + 31);
+constexpr u64 ept_exists = u64{1} << (32 + 1), unrestricted_guest_exists = u64{1} << (32 + 7);
+constexpr u64 ept_gibibyte_pages = 1 << 17;
+
+[[nodiscard]] u64 read_or_zero(u32 number) { return read_msr_safe(number).value_or(0); }
+
+void read_svm(verdict::ProcessorFacts& facts)
+{
+    CpuFeatures const& features = cpu_features();
+    facts.locked_by_firmware = (read_or_zero(vm_cr) & vm_cr_svm_disable) != 0;
+    facts.nested_paging = features.has(Feature::NestedPaging);
+    facts.huge_pages = features.has(Feature::GibibytePages);
+    facts.next_rip = features.has(Feature::NextRipSave);
+}
+
+void read_vmx(verdict::ProcessorFacts& facts)
+{
+    u64 const control = read_or_zero(feature_control);
+    facts.locked_by_firmware = (control & feature_control_locked) != 0 && (control & feature_control_vmx) == 0;
+    u64 const secondary = (read_or_zero(vmx_processor_controls) & secondary_controls_exist) != 0
+                              ? read_or_zero(vmx_secondary_controls)
+                              : 0;
+    facts.nested_paging = (secondary & ept_exists) != 0;
+    facts.unrestricted_guest = (secondary & unrestricted_guest_exists) != 0;
+    facts.huge_pages = facts.nested_paging && (read_or_zero(vmx_ept_capabilities) & ept_gibibyte_pages) != 0;
+    facts.next_rip = true;
+}
+
+/// The signature lives as long as the system.
+[[nodiscard]] std::string_view outer_hypervisor()
+{
+    constexpr u32 hypervisor_leaf = 0x4000'0000;
+    static constinit std::array<char, 12> signature{};
+    CpuidLeaf const leaf = read_cpuid(hypervisor_leaf);
+    std::memcpy(&signature[0], &leaf.ebx, sizeof(leaf.ebx));
+    std::memcpy(&signature[4], &leaf.ecx, sizeof(leaf.ecx));
+    std::memcpy(&signature[8], &leaf.edx, sizeof(leaf.edx));
+    return {signature.data(), signature.size()};
+}
+
+[[nodiscard]] verdict::Vendor vendor()
+{
+    switch (cpu_vendor([](u32 leaf, u32 subleaf) { return read_cpuid(leaf, subleaf); })) {
+    case CpuVendor::Amd: return verdict::Vendor::Amd;
+    case CpuVendor::Intel: return verdict::Vendor::Intel;
+    case CpuVendor::Unknown: break;
+    }
+    return verdict::Vendor::Other;
+}
+
+}
+
+verdict::ProcessorFacts read_processor_facts()
+{
+    CpuFeatures const& features = cpu_features();
+    verdict::ProcessorFacts facts;
+    facts.vendor = vendor();
+    facts.has_outer_hypervisor = features.has(Feature::Hypervisor);
+    if (facts.has_outer_hypervisor) facts.outer_hypervisor = outer_hypervisor();
+    facts.has_extension = features.has(Feature::Svm) || features.has(Feature::Vmx);
+    if (features.has(Feature::Svm))
+        read_svm(facts);
+    else if (features.has(Feature::Vmx))
+        read_vmx(facts);
+    return facts;
+}
+
+}
