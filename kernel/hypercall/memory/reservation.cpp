@@ -19,6 +19,17 @@ unsigned order_limit(Vcpu const& caller)
     return caller.domain().is_control_domain() ? control_domain_order : large_page_order;
 }
 
+/// Progress travels above the command's bits of the first argument, so that is how many extents a call can count.
+constexpr u64 most_extents = ~u64{0} >> xen::memory_command_bits;
+
+/// What is too large is not an error: it ends at once, with nothing done. 1 GiB is too large because it cannot be zeroed
+/// in one bounded slice; the builder then asks for 2 MiB pieces. (xen/common/memory.c does the same.)
+bool is_too_large(Vcpu const& caller, xen::MemoryReservation const& request)
+{
+    return request.nr_extents > most_extents || request.extent_order > order_limit(caller) ||
+           request.extent_order > large_page_order;
+}
+
 /// Frames for `where` of `domain`. dom0's memory is identity-mapped, so that devices reach it: it gets the very frames
 /// back that it gave up, when nobody else has them by now (design.md D6).
 Expected<Hfn> frames_for(Domain const& domain, Gfn where, unsigned order)
@@ -65,9 +76,8 @@ Expected<u64> populate_physmap(MemoryCall& call)
     if (!domain) return failure(domain.error());
     if ((*domain)->is_dying()) return failure(Error::Invalid);
     if ((request->mem_flags & xen::memory_flag::populate_on_demand) != 0) return failure(Error::NotSupported);
+    if (is_too_large(call.caller, *request)) return call.start;
     unsigned const order = request->extent_order;
-    // 1 GiB cannot be zeroed in one bounded slice: the builder then asks for 2 MiB pieces.
-    if (order > order_limit(call.caller) || order > large_page_order) return call.start;
 
     u64 slice = 0;
     for (u64 i = call.start; i < request->nr_extents; ++i) {
@@ -88,7 +98,7 @@ Expected<u64> decrease_reservation(MemoryCall& call)
     if (!request) return failure(request.error());
     auto const domain = domains::resolve(call.caller, request->domain);
     if (!domain) return failure(domain.error());
-    if (request->extent_order > order_limit(call.caller) || request->extent_order > large_page_order) return call.start;
+    if (is_too_large(call.caller, *request)) return call.start;
 
     Retired retired{**domain};
     u64 slice = 0;
