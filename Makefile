@@ -24,21 +24,6 @@ OBJCOPY := llvm-objcopy-$(LLVM)
 FORMAT  := clang-format-$(LLVM)
 TIDY    := clang-tidy-$(LLVM)
 
-# What `make` alone needs: command:package. Everything else that `make deps` installs is in the second list.
-NEEDED   := $(CXX):clang-$(LLVM) $(LINK):lld-$(LLVM) $(OBJCOPY):llvm-$(LLVM) grub-mkrescue:grub-common \
-            xorriso:xorriso mformat:mtools gzip:gzip awk:gawk
-FILES    := /usr/lib/llvm-$(LLVM)/include/c++/v1/expected:libc++-$(LLVM)-dev \
-            /usr/lib/llvm-$(LLVM)/lib/libc++abi.a:libc++abi-$(LLVM)-dev /usr/lib/grub/i386-pc/boot.img:grub-pc-bin \
-            /usr/lib/grub/x86_64-efi/multiboot2.mod:grub-efi-amd64-bin \
-            /usr/lib/x86_64-linux-gnu/liblzma.a:liblzma-dev /usr/lib/x86_64-linux-gnu/libzstd.a:libzstd-dev \
-            /usr/lib/x86_64-linux-gnu/libz.a:zlib1g-dev
-FOR_TESTS := $(FORMAT):clang-format-$(LLVM) $(TIDY):clang-tidy-$(LLVM) qemu-system-x86_64:qemu-system-x86 \
-            /usr/src/googletest:googletest python3:python3 /usr/include/xen/xen.h:libxen-dev
-package  = $(lastword $(subst :, ,$(1)))
-name     = $(firstword $(subst :, ,$(1)))
-missing  = $(foreach p,$(1),$(if $(or $(shell command -v $(call name,$(p))),$(wildcard $(call name,$(p)))),,$(call package,$(p))))
-MISSING  := $(strip $(call missing,$(NEEDED) $(FILES)))
-
 # --- what is built ---------------------------------------------------------------------------------------------------
 
 SOURCES := $(filter-out $(EXCLUDE),$(sort $(shell find boot kernel arch drivers -name '*.cpp' -o -name '*.S')))
@@ -57,24 +42,28 @@ MACHINE  := -ffreestanding -fno-threadsafe-statics -fno-c++-static-destructors -
 KERNEL_CXX := $(LANGUAGE) $(MACHINE) $(HARDENED) $(WARNINGS) -O2 -g -I. $(if $(DEBUG),-DHOSPES_CHECK_LOCKS)
 DEPENDENCIES = -MMD -MP
 
-.PHONY: all iso unit fuzz guests format format-check tidy layering deps toolchain run check check-fast bench \
-        install clean help
+.PHONY: all iso unit fuzz guests format format-check tidy layering deps toolchain test-packages run payload check \
+        check-fast check-guests bench install clean help
 all: $(BUILD)/hospes.elf $(BUILD)/hospes.gz $(BUILD)/hospes.iso
 iso: $(BUILD)/hospes.iso
 
 help:
-	@echo "all iso run deb live docs | unit fuzz guests check-fast check bench | format format-check tidy layering | deps install clean"
+	@printf '  %-24s %s\n' \
+	    run "boot to dom0's shell in QEMU (ACCEL=kvm)" check "all tests" all "hypervisor and ISO, the default" \
+	    check-fast "tests that need no emulator" "unit fuzz" "tests on the host" "guests check-guests" "test guests" \
+	    "deb live docs" "a package, a live medium, made documents" \
+	    "system system-slow" "Debian's dom0 and guests" run-dom0 "dom0 without GRUB, SCENARIO=..." \
+	    payload "one kernel as dom0, KERNEL=..." bench "cost of primitives, beside Xen's" \
+	    "format format-check tidy" "style" layering "who includes whom" deps "install packages" \
+	    "install clean" "the usual"
 
+# Debian packages that are missing are installed, with sudo if need be: see the lists in tests/tools/packages.
 toolchain:
-	$(if $(MISSING),@echo "Hospes: installing what the build needs: $(MISSING)"; $(call install_packages,$(MISSING)))
-
-# sudo when not root.
-install_packages = $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends $(1)
+	@tests/tools/packages build
+test-packages: toolchain
+	@tests/tools/packages test
 deps: toolchain
-	@needed="$(call missing,$(FOR_TESTS))"; \
-	test ! -f dom0/image/host_packages.txt || needed="$$needed $$(sed 's/#.*//' dom0/image/host_packages.txt | \
-	    while read -r p; do test -z "$$p" || dpkg -s $$p >/dev/null 2>&1 || echo $$p; done)"; \
-	needed=$$(echo $$needed); if test -n "$$needed"; then echo "installing: $$needed"; $(call install_packages,$$needed); fi
+	@tests/tools/packages build test dom0
 
 # --- the hypervisor --------------------------------------------------------------------------------------------------
 
@@ -122,25 +111,37 @@ $(BUILD)/hospes.iso: $(BUILD)/hospes.gz boot/grub.cfg
 
 # --- tests on the host -----------------------------------------------------------------------------------------------
 
-HOST_CXX := -std=c++23 -stdlib=libc++ -O1 -g -I. -fno-omit-frame-pointer -Wall -Wextra -Wno-unknown-warning-option \
-            -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST
+# Line tables are enough for a sanitizer's report, and much faster to make than full debug information.
+HOST_CXX := -std=c++23 -stdlib=libc++ -gline-tables-only -I. -fno-omit-frame-pointer -Wall -Wextra \
+            -Wno-unknown-warning-option -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 GTEST    := /usr/src/googletest/googletest
 
-TEST_FILES   := $(sort $(shell test ! -d tests/unit || find tests/unit -name '*_test.cpp'))
+TEST_FILES   := $(sort $(shell find tests/unit -name '*_test.cpp'))
 TEST_FILES   := $(if $(ONLY),$(sort $(foreach o,$(ONLY),$(foreach t,$(TEST_FILES),$(if $(findstring $(o),$(t)),$(t))))),$(TEST_FILES))
 TEST_SOURCES := $(sort $(shell sed 's/\#.*//' tests/unit/sources.txt))
 TEST_OBJECTS := $(patsubst %.cpp,$(BUILD)/unit/%.o,$(TEST_FILES))
 UNIT_OBJECTS := $(patsubst %.cpp,$(BUILD)/unit/%.o,$(TEST_SOURCES))
 
-$(BUILD)/unit/gtest/gtest-all.o $(BUILD)/unit/gtest/gtest_main.o: $(BUILD)/unit/gtest/%.o: $(GTEST)/src/%.cc
+# Tests are compiled without optimization, which halves their time; what they test with a little, because it runs often.
+UNIT_CXX     := $(HOST_CXX) $(SANITIZE) -isystem $(GTEST)/include
+$(TEST_OBJECTS): LEVEL := -O0
+$(UNIT_OBJECTS): LEVEL := -O1
+$(TEST_OBJECTS): $(BUILD)/unit/precompiled-O0.pch
+$(UNIT_OBJECTS): $(BUILD)/unit/precompiled-O1.pch
+
+$(BUILD)/unit/precompiled-%.pch: tests/unit/precompiled.hpp Makefile | test-packages
+	$(call say,HEADERS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(UNIT_CXX) -$* -Wno-pragma-once-outside-header -fpch-instantiate-templates -x c++-header $< -o $@
+$(BUILD)/unit/gtest/%.o: $(GTEST)/src/%.cc
 	$(call say,GTEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++23 -stdlib=libc++ -O1 -g $(SANITIZE) -I$(GTEST)/include -I$(GTEST) -c $< -o $@
+	$(Q)$(CXX) -std=c++23 -stdlib=libc++ -O1 $(SANITIZE) -I$(GTEST)/include -I$(GTEST) -c $< -o $@
 $(BUILD)/unit/%.o: %.cpp
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(HOST_CXX) $(SANITIZE) -isystem $(GTEST)/include $(DEPENDENCIES) -c $< -o $@
+	$(Q)$(CXX) $(UNIT_CXX) $(LEVEL) -include-pch $(BUILD)/unit/precompiled$(LEVEL).pch $(DEPENDENCIES) -c $< -o $@
 # An archive, so that a test picked by ONLY= links just what it uses.
 $(BUILD)/unit/production.a: $(UNIT_OBJECTS)
 	@rm -f $@; mkdir -p $(@D)
@@ -152,21 +153,25 @@ $(BUILD)/unit/unit_tests: $(TEST_OBJECTS) $(BUILD)/unit/production.a $(BUILD)/un
 unit: $(BUILD)/unit/unit_tests
 	$(Q)$(BUILD)/unit/unit_tests --gtest_brief=1 $(if $(FILTER),--gtest_filter=$(FILTER))
 
-# Fuzz targets name the production sources they link in a line "// sources: a.cpp b.cpp".
-FUZZERS      := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.cpp)))
-FUZZ_SECONDS ?= 5
-fuzz_sources = $< $(shell sed -n 's|^// sources:||p' $<)
-$(BUILD)/fuzz/%: tests/fuzz/%.cpp
+# Fuzz targets name the production sources they link in lines "// sources: a.cpp b.cpp".
+FUZZ_NAMES   := $(sort $(patsubst tests/fuzz/%.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp)))
+FUZZERS      := $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
+FUZZ_SECONDS ?= 2
+fuzz_objects  = $(patsubst %.cpp,$(BUILD)/fuzz/%.o,tests/fuzz/$(1).cpp $(shell sed -n 's|^// sources:||p' tests/fuzz/$(1).cpp))
+FUZZ_OBJECTS := $(sort $(foreach name,$(FUZZ_NAMES),$(call fuzz_objects,$(name))))
+
+$(BUILD)/fuzz/%.o: %.cpp | test-packages
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(HOST_CXX) -MM -MP -MT $@ $(fuzz_sources) >$@.d
-	$(Q)$(CXX) $(HOST_CXX) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $(fuzz_sources) \
-	    $(LIBRARIES) -l:libstdc++.so.6
+	$(Q)$(CXX) $(HOST_CXX) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+	    $(DEPENDENCIES) -c $< -o $@
+$(foreach name,$(FUZZ_NAMES),$(eval $(BUILD)/fuzz/$(name): $(call fuzz_objects,$(name))))
+# libFuzzer itself is built with the other standard library.
+$(FUZZERS):
+	$(call say,LINK,$@)
+	$(Q)$(CXX) -stdlib=libc++ -fsanitize=fuzzer,address,undefined -fuse-ld=lld-$(LLVM) -o $@ $^ $(LIBRARIES) -l:libstdc++.so.6
 fuzz: $(FUZZERS)
-	$(Q)for fuzzer in $(FUZZERS); do mkdir -p $$fuzzer.corpus; seeds=tests/fuzz/seeds/$$(basename $$fuzzer); \
-	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$fuzzer. $$fuzzer.corpus \
-	        $$(test ! -d $$seeds || echo $$seeds) >$$fuzzer.log 2>&1 || { tail -50 $$fuzzer.log; exit 1; }; \
-	    echo "fuzz: $$(basename $$fuzzer): $$(tail -1 $$fuzzer.log)"; done
+	$(Q)tests/tools/fuzz_all $(FUZZ_SECONDS) $(FUZZERS)
 
 # --- code quality ----------------------------------------------------------------------------------------------------
 
@@ -180,25 +185,46 @@ tidy:
 layering:
 	$(Q)tests/tools/check_layering
 
-# --- booting ---------------------------------------------------------------------------------------------------------
+# --- booting, and all tests ------------------------------------------------------------------------------------------
 
-CPU    ?= EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp
+# Folders bring their own targets: test guests, dom0's images, system tests, packages.
+OUT := $(BUILD)
+-include $(sort $(wildcard */*.mk */*/*.mk))
+
 ACCEL  ?= tcg
 MEMORY ?= 2048
 CPUS   ?= 2
-run: $(BUILD)/hospes.elf
-	qemu-system-x86_64 -accel $(ACCEL) -M q35 -cpu $(CPU) -m $(MEMORY) -smp $(CPUS) -display none -serial mon:stdio \
-	    -kernel $< -append "console=com1 $(OPTIONS)" $(if $(KERNEL),-initrd "$(KERNEL) $(APPEND)$(if $(INITRD),$(comma)$(INITRD))")
-comma := ,
+# TCG has no NRIP save, and gets MONITOR, RDTSCP and XSAVE in a guest wrong.
+CPU    ?= $(if $(filter kvm,$(ACCEL)),host,EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp,-xsave)
+PC     := -M q35,kernel-irqchip=split -device amd-iommu -netdev user,id=net -device e1000e,netdev=net
 
--include tests/guests/build.mk tests/system/build.mk packaging/build.mk
-guests:
-check-fast: format-check layering unit fuzz
-check: all check-fast guests
-bench:
+$(BUILD)/dom0/vmlinuz $(BUILD)/dom0/ramdisk.img: dom0-ram ;
+$(BUILD)/hospes-dom0.iso: $(BUILD)/hospes.gz $(BUILD)/dom0/vmlinuz $(BUILD)/dom0/ramdisk.img
+	$(Q)dom0/image/build_iso --output $@ --hypervisor $< --kernel $(BUILD)/dom0/vmlinuz \
+	    --ramdisk $(BUILD)/dom0/ramdisk.img --options "dom0_mem=1024M,max:1024M console=com1 loglvl=info $(OPTIONS)"
+# GRUB, Hospes, dom0's shell, on this terminal.
+run: deps
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/hospes-dom0.iso
+	@printf '\n  Starting the machine. Ctrl-a x ends it at any time, `poweroff` in dom0 does so in good order.\n\n'
+	$(Q)qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -m $(MEMORY) -smp $(CPUS) -nodefaults $(PC) \
+	    -boot d -cdrom $(BUILD)/hospes-dom0.iso -display none -serial mon:stdio $(QEMU)
+# One kernel as dom0, without GRUB or a disk: KERNEL=build/guests/hello.elf
+payload: $(BUILD)/hospes.elf
+	$(Q)qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -m $(MEMORY) -smp $(CPUS) -nodefaults $(PC) -display none \
+	    -serial mon:stdio -kernel $< -append "console=com1 $(OPTIONS)" -initrd "$(KERNEL) $(APPEND)" $(QEMU)
+
+guests: | test-packages
+check-guests: $(BUILD)/hospes.elf guests
+	$(Q)OUT=$(BUILD) ACCEL=$(ACCEL) /usr/bin/python3 -m pytest -p no:cacheprovider -v --tb=short tests/guests
+check: deps
+	@tests/tools/check
+check-fast: test-packages
+	@tests/tools/check --fast
+bench: $(BUILD)/hospes.elf guests
+	$(Q)OUT=$(BUILD) /usr/bin/python3 tests/bench/run.py
 install: $(BUILD)/hospes.gz
 	install -D -m 644 $< $(DESTDIR)/boot/xen-hospes.gz
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(addsuffix .d,$(FUZZERS))
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d)

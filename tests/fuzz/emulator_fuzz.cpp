@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// Feeds arbitrary bytes, modes and registers to the instruction decoder and executes what decodes.
 ///
-/// Build: clang++-19 -std=c++23 -stdlib=libc++ -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I.
-///        tests/fuzz/emulator_fuzz.cpp arch/x86_64/emulator/*.cpp -l:libstdc++.so.6
-/// (Debian's fuzzer runtime is built against libstdc++.)
-///
 /// Input: 1 byte mode and failure pattern, up to 20 bytes of instruction, the rest fills the registers.
+// sources: arch/x86_64/emulator/arithmetic.cpp arch/x86_64/emulator/decode.cpp
+// sources: arch/x86_64/emulator/execute.cpp arch/x86_64/emulator/operands.cpp
 #include <algorithm>
 #include <cstring>
 #include <vector>
