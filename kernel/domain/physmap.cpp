@@ -22,11 +22,13 @@ constexpr std::array<Access, 7> access_by_type{
     read_write_execute, // Device
 };
 
-/// The largest leaf order that alignment and length allow.
-unsigned leaf_order(u64 where, u64 frame, u64 count)
+/// The largest leaf order that alignment, length and the hardware allow.
+unsigned leaf_order(SecondStage const& stage, u64 where, u64 frame, u64 count)
 {
     for (unsigned order : {18u, 9u})
-        if (((where | frame) & ((u64{1} << order) - 1)) == 0 && count >= u64{1} << order) return order;
+        if (order <= stage.largest_order() && ((where | frame) & ((u64{1} << order) - 1)) == 0 &&
+            count >= u64{1} << order)
+            return order;
     return 0;
 }
 
@@ -69,7 +71,7 @@ Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
         }
     };
     for (u64 done = 0; done < count;) {
-        unsigned leaf = leaf_order(where.raw() + done, first.raw() + done, count - done);
+        unsigned leaf = leaf_order(*stage_, where.raw() + done, first.raw() + done, count - done);
         auto mapped =
             stage_->map(where + done, first + done, leaf, read_write_execute, MemoryType::WriteBack, MappingType::Ram);
         // An empty table is in the way of a large leaf (its mappings were removed one by one): fill it with smaller
@@ -103,7 +105,7 @@ Expected<> Physmap::add_device(Gfn where, Hfn first, u64 count, MemoryType memor
 {
     LockGuard const guard{lock_};
     for (u64 done = 0; done < count;) {
-        unsigned leaf = leaf_order(where.raw() + done, first.raw() + done, count - done);
+        unsigned leaf = leaf_order(*stage_, where.raw() + done, first.raw() + done, count - done);
         auto mapped = stage_->map(where + done, first + done, leaf, access, memory, MappingType::Device);
         while (!mapped && mapped.error() == Error::Exists && leaf > 0) {
             leaf -= index_bits;

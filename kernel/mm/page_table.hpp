@@ -71,6 +71,7 @@ public:
     }
 
     [[nodiscard]] Hpa root() const override { return *root_; }
+    [[nodiscard]] unsigned largest_order() const override { return order_of(Format::largest_leaf_level); }
     [[nodiscard]] Gfn end() const override { return Gfn{end_.load(std::memory_order_relaxed)}; }
     [[nodiscard]] u64 table_pages() const override { return table_pages_.load(std::memory_order_relaxed); }
     [[nodiscard]] u64 table_limit() const override { return memory_.limit(); }

@@ -54,8 +54,8 @@ public:
     /// The value for the hardware's root register (nested CR3; the EPT pointer without its attribute bits).
     [[nodiscard]] virtual Hpa root() const = 0;
     [[nodiscard]] virtual Mapping lookup(Gfn where) const = 0;
-    /// Maps 2^order frames; order is 0, 9 or 18, both numbers are aligned to it. Exists if anything is mapped there,
-    /// OutOfMemory if no table page is left; in both cases nothing changed.
+    /// Maps 2^order frames; order is 0, 9 or 18 and at most largest_order(), both numbers are aligned to it. Exists if
+    /// anything is mapped there, OutOfMemory if no table page is left; in both cases nothing changed.
     [[nodiscard]] virtual Expected<> map(Gfn where, Hfn frame, unsigned order, Access access, MemoryType memory,
                                          MappingType type) = 0;
     /// Removes the mapping of exactly 2^order frames, splitting a larger leaf first. Returns what was there
@@ -65,6 +65,8 @@ public:
     /// Returns the guest frame to continue from, or nothing when all were visited.
     [[nodiscard]] virtual std::optional<Gfn>
     visit_leaves(Gfn from, bool (*visit)(void* context, Gfn where, Mapping const&), void* context) const = 0;
+    /// Of the largest leaf that the hardware knows: 9 or 18.
+    [[nodiscard]] virtual unsigned largest_order() const = 0;
     /// One above the highest guest frame ever mapped.
     [[nodiscard]] virtual Gfn end() const = 0;
     /// Pages of table memory in use.

@@ -33,6 +33,7 @@ constexpr auto rows = std::to_array<Row>({
     {ExitKind::WriteXcr, handle_write_xcr},
     {ExitKind::FlushCaches, handle_flush_caches},
     {ExitKind::RefusedInstruction, handle_refused_instruction},
+    {ExitKind::Completed, handle_nothing},
     {ExitKind::TripleFault, handle_triple_fault},
     {ExitKind::TaskSwitch, handle_task_switch},
     {ExitKind::EntryFailure, handle_entry_failure},
@@ -52,7 +53,7 @@ static_assert(is_indexed_by_kind());
 void dispatch_exit(VirtualCpu& machine, Exit const& exit)
 {
     size_t const index = static_cast<size_t>(exit.kind);
-    ++exit_counters.mine().count[index];
+    ++machine.exits->count[index];
     rows[index].handler(machine, exit);
 }
 

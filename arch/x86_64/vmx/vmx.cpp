@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "arch/x86_64/vmx/vmx.hpp"
+
+#include "arch/x86_64/cpu/features.hpp"
+#include "arch/x86_64/guest/msr_policy.hpp"
+#include "arch/x86_64/mm/ept_format.hpp"
+#include "arch/x86_64/vmx/instructions.hpp"
+#include "arch/x86_64/vmx/vmx_vcpu.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/memory.hpp"
+#include "kernel/log/log.hpp"
+#include "kernel/log/panic.hpp"
+#include "kernel/mm/frame_allocator.hpp"
+#include "kernel/mm/table_pool.hpp"
+
+namespace hospes::vmx {
+
+namespace {
+
+PerCpu<Cpu> cpus;
+Capabilities found;
+
+/// The limit of a new domain's tables before the toolstack sets one; domains only reach it by misbehaving.
+constexpr u64 default_table_pages = 64 * 1024;
+
+constexpr u32 most_vpids = 0xffff;
+
+/// A bit for each MSR: reads of two ranges, then writes of the same. (SDM vol. 3, 25.6.9)
+struct MsrBitmap {
+    static constexpr std::array<u32, 2> first_of_range{0, 0xc000'0000};
+    static constexpr u32 msrs_in_range = 0x2000;
+    static constexpr u32 writes = page_size / 2; ///< byte offset
+
+    constexpr MsrBitmap()
+    {
+        for (u8& byte : bytes) byte = 0xff;
+        for (u32 msr : arch::pass_through_msrs) allow(msr);
+    }
+    constexpr void allow(u32 msr)
+    {
+        for (u32 range = 0; range < first_of_range.size(); ++range) {
+            u32 const index = msr - first_of_range[range];
+            if (index >= msrs_in_range) continue;
+            u32 const byte = (range * msrs_in_range + index) / 8;
+            u8 const others = static_cast<u8>(~(1U << index % 8));
+            bytes[byte] &= others;
+            bytes[writes + byte] &= others;
+        }
+    }
+    std::array<u8, page_size> bytes{};
+};
+alignas(page_size) constinit MsrBitmap const bitmap;
+
+/// Unlocked firmware settings are ours to make; then they are locked, as the guests' own would have to find them.
+void permit_vmx()
+{
+    FeatureControl const value = read(feature_control);
+    if (value.get<FeatureControl::Locked>()) return;
+    write(feature_control, value.with<FeatureControl::VmxOutsideSmx>(true).with<FeatureControl::Locked>(true));
+}
+
+/// VMXON's region: a page that begins with the revision. (SDM vol. 3, 25.11.5)
+Hpa revision_page()
+{
+    auto const frame = frames::allocate_zeroed();
+    if (!frame) panic("no memory to enable virtualization on CPU {}", arch::this_cpu());
+    *arch::reach_as<u32>(address_of(*frame)) = found.basic.get<Basic::Revision>();
+    return address_of(*frame);
+}
+
+template <PageTableFormat Format>
+Expected<std::unique_ptr<SecondStage>> make_tables()
+{
+    using Tables = PageTable<Format, TablePool>;
+    std::unique_ptr<Tables> tables{new (std::nothrow) Tables{TablePool{default_table_pages}}};
+    if (!tables) return failure(Error::OutOfMemory);
+    if (auto const ready = tables->initialize(); !ready) return failure(ready.error());
+    return tables;
+}
+
+/// For CPUs without 1 GiB pages.
+struct SmallEptFormat : EptFormat {
+    static constexpr unsigned largest_leaf_level = 1;
+};
+
+}
+
+void access_failed(u32 encoding) { panic("VMCS field {:x} cannot be accessed", encoding); }
+
+Cpu& this_cpu() { return cpus.mine(); }
+Capabilities const& capabilities() { return found; }
+Hpa msr_bitmap() { return arch::physical_address(&bitmap); }
+std::string_view Vmx::missing() { return found.missing; }
+
+Verdict Vmx::start()
+{
+    if (!cpu_features().has(Feature::Vmx)) return Verdict::Absent;
+    if (is_locked_off(read(feature_control))) return Verdict::LockedByFirmware;
+    Verdict const verdict = discover(read_msr, found);
+    if (verdict != Verdict::Usable) return verdict;
+    enable_this_cpu();
+    bool const apic_support = (found.may_be_one_secondary & SecondaryControls::VirtualInterruptDelivery::mask) != 0;
+    log_info("VMX: unrestricted guest in use, VPID {}, virtual-interrupt delivery {}",
+             found.uses<SecondaryControls::Vpid>(ControlWord::Secondary) ? "in use" : "absent",
+             apic_support ? "present, not used" : "absent");
+    return verdict;
+}
+
+void Vmx::enable_this_cpu()
+{
+    Cpu& cpu = this_cpu();
+    if (cpu.in_vmx_operation) return;
+    if (is_locked_off(read(feature_control))) panic("VMX is locked off on CPU {} only", arch::this_cpu());
+    permit_vmx();
+    write_cr0(Cr0{read_cr0().raw() | found.cr0_must_be_one});
+    write_cr4(Cr4{read_cr4().raw() | found.cr4_must_be_one | Cr4::VmxEnable::mask});
+    if (!vmxon(revision_page())) panic("VMXON fails on CPU {}", arch::this_cpu());
+    cpu.in_vmx_operation = true;
+}
+
+Expected<std::unique_ptr<arch::VcpuBackend>> Vmx::create_vcpu(arch::VirtualCpu& machine)
+{
+    auto const structure = frames::allocate_zeroed();
+    if (!structure) return failure(structure.error());
+    auto const apic_page = frames::allocate_zeroed();
+    if (!apic_page) {
+        frames::free(*structure);
+        return failure(apic_page.error());
+    }
+    *arch::reach_as<u32>(address_of(*structure)) = found.basic.get<Basic::Revision>();
+    std::unique_ptr<arch::VcpuBackend> vcpu{new (std::nothrow) VmxVcpu{machine, *structure, *apic_page}};
+    if (vcpu) return vcpu;
+    frames::free(*structure);
+    frames::free(*apic_page);
+    return failure(Error::OutOfMemory);
+}
+
+Expected<std::unique_ptr<SecondStage>> Vmx::create_second_stage()
+{
+    return found.ept.get<EptAndVpid::Pages1G>() ? make_tables<EptFormat>() : make_tables<SmallEptFormat>();
+}
+
+arch::CapabilityReport Vmx::report() const
+{
+    bool const has_vpid = found.uses<SecondaryControls::Vpid>(ControlWord::Secondary);
+    return {.extension = "VMX",
+            .next_rip = true,
+            .huge_pages = found.ept.get<EptAndVpid::Pages1G>(),
+            .address_space_ids = has_vpid ? most_vpids : 0};
+}
+
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/// From VMX's exit reasons to the common vocabulary.
+#include "arch/x86_64/cpu/control_registers.hpp"
+#include "arch/x86_64/irq/vectors.hpp"
+#include "arch/x86_64/vmx/control_registers.hpp"
+#include "arch/x86_64/vmx/vmx_vcpu.hpp"
+
+namespace hospes::vmx {
+
+using arch::Exit;
+using arch::ExitKind;
+
+namespace {
+
+struct Row {
+    u16 first;
+    u16 last;
+    ExitKind kind;
+};
+
+/// (SDM vol. 3, appendix C)
+constexpr auto rows = std::to_array<Row>({
+    {reason::external_interrupt, reason::external_interrupt, ExitKind::HostInterrupt},
+    {reason::triple_fault, reason::triple_fault, ExitKind::TripleFault},
+    {reason::init, reason::startup, ExitKind::HostInterrupt},
+    {reason::interrupt_window, reason::interrupt_window, ExitKind::InterruptWindow},
+    {reason::nmi_window, reason::nmi_window, ExitKind::NmiWindow},
+    {reason::task_switch, reason::task_switch, ExitKind::TaskSwitch},
+    {reason::cpuid, reason::cpuid, ExitKind::Cpuid},
+    {reason::getsec, reason::getsec, ExitKind::RefusedInstruction},
+    {reason::hlt, reason::hlt, ExitKind::Halt},
+    {reason::invd, reason::invd, ExitKind::FlushCaches},
+    {reason::rdpmc, reason::rdpmc, ExitKind::RefusedInstruction},
+    {reason::rsm, reason::rsm, ExitKind::RefusedInstruction},
+    {reason::vmcall, reason::vmcall, ExitKind::Hypercall},
+    {reason::vmclear, reason::vmxon, ExitKind::RefusedInstruction},
+    {reason::port, reason::port, ExitKind::Port},
+    {reason::rdmsr, reason::rdmsr, ExitKind::ReadMsr},
+    {reason::wrmsr, reason::wrmsr, ExitKind::WriteMsr},
+    {reason::mwait, reason::mwait, ExitKind::RefusedInstruction},
+    {reason::monitor, reason::monitor, ExitKind::RefusedInstruction},
+    {reason::tpr_below_threshold, reason::tpr_below_threshold, ExitKind::InterruptWindow},
+    {reason::ept_violation, reason::ept_misconfiguration, ExitKind::MemoryFault},
+    {reason::invept, reason::invept, ExitKind::RefusedInstruction},
+    {reason::invvpid, reason::invvpid, ExitKind::RefusedInstruction},
+    {reason::wbinvd, reason::wbinvd, ExitKind::FlushCaches},
+    {reason::xsetbv, reason::xsetbv, ExitKind::WriteXcr},
+    {reason::vmfunc, reason::encls, ExitKind::RefusedInstruction},
+});
+
+constexpr auto kinds = [] {
+    std::array<ExitKind, reason::table_size> table{};
+    table.fill(ExitKind::Unknown);
+    for (Row const& row : rows)
+        for (u16 code = row.first; code <= row.last; ++code) table[code] = row.kind;
+    return table;
+}();
+
+arch::PortExit describe_port(PortQualification qualification)
+{
+    return {.port = qualification.get<PortQualification::Port>(),
+            .bytes = static_cast<u8>(qualification.get<PortQualification::LastByte>() + 1),
+            .write = !qualification.get<PortQualification::In>(),
+            .string = qualification.get<PortQualification::String>()};
+}
+
+arch::MemoryExit describe_violation(EptQualification qualification)
+{
+    bool const in_walk =
+        qualification.get<EptQualification::HasLinear>() && !qualification.get<EptQualification::FinalAccess>();
+    return {.where = Gpa{read(field::guest_physical_address)},
+            .write = qualification.get<EptQualification::Write>(),
+            .execute = qualification.get<EptQualification::Execute>(),
+            .present = qualification.get<EptQualification::Allowed>() != 0,
+            .in_page_walk = in_walk};
+}
+
+/// NMIs stay blocked until the next IRET: the one in our own handler. (SDM vol. 3, 28.3.3)
+void take_host_nmi() { asm volatile("int %0" : : "i"(exception::non_maskable_interrupt) : "memory"); }
+
+}
+
+Exit VmxVcpu::describe_exit(u16 reason)
+{
+    if (reason == reason::exception_or_nmi) return describe_exception();
+    if (reason == reason::control_register) return control_register_exit();
+    Exit exit;
+    if (reason < kinds.size()) exit.kind = kinds[reason];
+    if (exit.kind == ExitKind::Port) exit.port = describe_port(PortQualification{read(field::exit_qualification)});
+    if (reason == reason::ept_violation) {
+        EptQualification const qualification{read(field::exit_qualification)};
+        exit.memory = describe_violation(qualification);
+        bool const delivering = EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>();
+        if (qualification.get<EptQualification::NmiUnblocked>() && !delivering) restore_nmi_blocking();
+    }
+    if (reason == reason::ept_misconfiguration)
+        exit.memory = {.where = Gpa{read(field::guest_physical_address)}, .reserved_bits = true};
+    if (exit.kind == ExitKind::Unknown) exit.unknown = {reason, read(field::exit_qualification), 0};
+    return exit;
+}
+
+Exit VmxVcpu::describe_exception()
+{
+    EventInformation const event{read(field::exit_event)};
+    u8 const vector = event.get<EventInformation::Vector>();
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::Nmi) {
+        take_host_nmi();
+        return simple_exit(ExitKind::HostNmi);
+    }
+    if (vector == exception::machine_check) return simple_exit(ExitKind::MachineCheck);
+    if (event.get<EventInformation::NmiUnblocked>() && vector != exception::double_fault) restore_nmi_blocking();
+    if (vector == exception::debug) note_debug_exception();
+    // INT1 is a trap: its exception comes after it.
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::PrivilegedSoftwareException)
+        registers_.rip += read(field::exit_instruction_length);
+    Exit exit = simple_exit(ExitKind::Exception);
+    bool const has_error_code = event.get<EventInformation::HasErrorCode>();
+    exit.exception = {.vector = vector,
+                      .has_error_code = has_error_code,
+                      .error_code = has_error_code ? read(field::exit_error_code) : 0};
+    return exit;
+}
+
+/// An exit leaves DR6 and DR7 alone; the exception would have changed them. (SDM vol. 3, 28.1 and 18.2.3)
+void VmxVcpu::note_debug_exception()
+{
+    constexpr u64 breakpoint_bits = 0xf;
+    constexpr u64 general_detect = 1 << 13; ///< DR7.GD
+    arch::DebugRegisters now = debug();
+    now.dr6 = (now.dr6 & ~breakpoint_bits) | (read(field::exit_qualification) & debug_qualification_bits);
+    now.dr7 &= ~general_detect;
+    set_debug(now);
+}
+
+/// The exit interrupted an IRET that had already unblocked NMIs; it will be executed again. (SDM vol. 3, 28.2.3)
+void VmxVcpu::restore_nmi_blocking()
+{
+    Interruptibility const state{read(field::guest_interruptibility)};
+    write(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::ByNmi>(true).raw()));
+}
+
+// --- CR0 and CR4 ---
+
+/// The guest touched a bit that is ours: carry its instruction out here.
+Exit VmxVcpu::control_register_exit()
+{
+    if (auto const after = after_access(read(field::exit_qualification))) {
+        set_controls(*after);
+        static_cast<void>(advance()); // cannot fail: the CPU tells the length
+    } else {
+        inject({.kind = arch::Event::Kind::Exception, .vector = exception::general_protection, .has_error_code = true});
+    }
+    return simple_exit(ExitKind::Completed);
+}
+
+std::optional<arch::ControlRegisters> VmxVcpu::after_access(u64 raw) const
+{
+    using Access = ControlRegisterQualification::Type;
+    ControlRegisterQualification const access{raw};
+    arch::ControlRegisters const before = controls();
+    bool const in_64_bit_code = mode() == emulator::Mode::Bits64;
+    if (access.get<ControlRegisterQualification::Access>() == Access::Lmsw)
+        return after_cr0_write(
+            before, cr0_after_lmsw(before.cr0, access.get<ControlRegisterQualification::LmswSource>()), in_64_bit_code);
+    u64 const full = registers_.gpr[access.get<ControlRegisterQualification::GeneralRegister>()];
+    u64 const value = in_64_bit_code ? full : full & 0xffff'ffff;
+    if (access.get<ControlRegisterQualification::Number>() == 0) return after_cr0_write(before, value, in_64_bit_code);
+    return after_cr4_write(before, value, capabilities().cr4_may_be_one);
+}
+
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/// One virtual CPU in a VMCS.
+///
+/// VMREAD and VMWRITE reach only the structure that is current on this CPU. While the vCPU is loaded that is its own;
+/// otherwise each accessor borrows the place for a moment (`Visit`), which works on any CPU because unload() leaves
+/// the structure clear, in memory.
+#pragma once
+
+#include "arch/x86_64/guest/vcpu_backend.hpp"
+#include "arch/x86_64/vmx/event_queue.hpp"
+#include "arch/x86_64/vmx/instructions.hpp"
+#include "arch/x86_64/vmx/vmx.hpp"
+
+namespace hospes::vmx {
+
+/// An exit about which its kind says all.
+[[nodiscard]] constexpr arch::Exit simple_exit(arch::ExitKind kind)
+{
+    arch::Exit exit;
+    exit.kind = kind;
+    return exit;
+}
+
+class VmxVcpu final : public arch::VcpuBackend {
+public:
+    /// Takes over the frames: `structure` zeroed but for the revision, `apic_page` zeroed.
+    VmxVcpu(arch::VirtualCpu& machine, Hfn structure, Hfn apic_page);
+    VmxVcpu(VmxVcpu const&) = delete;
+    VmxVcpu& operator=(VmxVcpu const&) = delete;
+    ~VmxVcpu() override;
+
+    [[nodiscard]] arch::Exit enter(bool flush) override;
+    void load() override;
+    void unload() override;
+
+    [[nodiscard]] arch::ControlRegisters controls() const override;
+    void set_controls(arch::ControlRegisters const& value) override;
+    [[nodiscard]] arch::SegmentRegister segment(arch::SegmentName which) const override;
+    void set_segment(arch::SegmentName which, arch::SegmentRegister const& value) override;
+    [[nodiscard]] arch::TableBase gdt() const override;
+    [[nodiscard]] arch::TableBase idt() const override;
+    void set_descriptor_tables(arch::TableBase gdt, arch::TableBase idt) override;
+    [[nodiscard]] arch::SystemCallRegisters system_calls() const override;
+    void set_system_calls(arch::SystemCallRegisters const& value) override;
+    [[nodiscard]] arch::DebugRegisters debug() const override;
+    void set_debug(arch::DebugRegisters value) override;
+    [[nodiscard]] u64 pat() const override;
+    void set_pat(u64 value) override;
+    [[nodiscard]] unsigned privilege_level() const override;
+    [[nodiscard]] emulator::Mode mode() const override;
+
+    void inject(arch::Event event) override;
+    [[nodiscard]] std::optional<arch::Event> queued_event() const override { return events_.most_urgent(); }
+    [[nodiscard]] bool can_take_interrupt() const override { return events_.is_empty() && is_open_to_interrupts(); }
+    [[nodiscard]] bool can_take_nmi() const override { return events_.is_empty() && is_open_to_nmis(); }
+    void request_interrupt_window(u8 priority) override;
+    void request_nmi_window() override;
+    void set_task_priority_class(u8 value) override;
+
+    [[nodiscard]] Expected<> advance() override;
+    void complete_instruction(u64 rip) override;
+
+    void set_tsc_offset(u64 offset) override;
+    void set_second_stage(Hpa root) override;
+    void set_port_bitmap(Hpa bitmap) override;
+    [[nodiscard]] std::string_view describe_entry_failure() const override;
+
+private:
+    /// While it lives, VMREAD and VMWRITE mean this vCPU.
+    class Visit {
+    public:
+        explicit Visit(VmxVcpu const& vcpu);
+        Visit(Visit const&) = delete;
+        Visit& operator=(Visit const&) = delete;
+        ~Visit();
+
+    private:
+        VmxVcpu const& vcpu_;
+    };
+    template <typename Value>
+    [[nodiscard]] Value get(VmcsField<Value> field) const
+    {
+        Visit const visit{*this};
+        return read(field);
+    }
+    template <typename Value>
+    void set(VmcsField<Value> field, std::type_identity_t<Value> value)
+    {
+        Visit const visit{*this};
+        write(field, value);
+    }
+
+    // vmx_vcpu.cpp
+    void write_initial_controls();
+    void write_host_state();
+    void discharge_flushes(bool flush);
+    void prepare_event();
+    void write_event(arch::Event const& event);
+    void apply_windows();
+    void load_page_directory_pointers();
+    void collect_interrupted_delivery();
+    [[nodiscard]] bool is_open_to_interrupts() const;
+    [[nodiscard]] bool is_open_to_nmis() const;
+    [[nodiscard]] u8& virtual_task_priority() const;
+
+    // vmx_state.cpp
+    void load_switched_registers() const;
+    void save_switched_registers();
+    void write_controls(arch::ControlRegisters const& value);
+
+    // vmx_exit.cpp
+    [[nodiscard]] arch::Exit describe_exit(u16 reason);
+    [[nodiscard]] arch::Exit describe_exception();
+    void note_debug_exception();
+    void restore_nmi_blocking();
+    [[nodiscard]] arch::Exit control_register_exit();
+    [[nodiscard]] std::optional<arch::ControlRegisters> after_access(u64 qualification) const;
+
+    arch::VirtualCpu& machine_;
+    Hfn const structure_;
+    Hfn const apic_page_;
+    EventQueue events_;
+    Cpu* cpu_ = nullptr;    ///< where it was loaded last
+    bool loaded_ = false;   ///< its structure is current there
+    bool launched_ = false; ///< VMRESUME is due, not VMLAUNCH
+    bool ept_flush_due_ = false;
+    bool linear_flush_due_ = false; ///< of what the guest's own tables say
+    bool pointers_due_ = false;     ///< PAE paging was turned on in software
+    u32 windows_wanted_ = 0;        ///< of the primary controls, for the next entry
+    u32 windows_set_ = 0;           ///< as the structure has them
+    u32 threshold_wanted_ = 0;
+    u32 threshold_set_ = 0;
+    EptPointer ept_;
+    u32 failed_reason_ = 0; ///< exit reason of a failed entry, or 0 where the instruction itself failed
+
+    /// In the CPU while loaded, here otherwise.
+    arch::SystemCallRegisters system_calls_; ///< but for SYSENTER's, which the structure holds
+    u64 cr2_ = 0;
+    u64 dr6_ = 0;
+};
+
+}

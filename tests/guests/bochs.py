@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Run test guests as dom0 payload under Bochs, which emulates VMX with EPT, and SVM with NRIP save.
+
+    tests/guests/bochs.py hello smp                          # on corei7_skylake_x
+    tests/guests/bochs.py --machine bochs:ryzen hello
+    tests/guests/bochs.py --machine bochs:corei7_skylake_x:2 smp    # two CPUs
+    tests/guests/bochs.py --short                            # what `make check` runs
+    tests/guests/bochs.py --all-models                       # what `make check-intel` runs
+
+Bochs boots only from a disk, so each guest gets an ISO with GRUB. The log comes from the emulated serial port; Bochs
+has no way for the guest to end it, so the verdict line does.
+"""
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import run  # noqa: E402
+
+BIOS = pathlib.Path("/usr/share/bochs/BIOS-bochs-latest")
+VGA_BIOS = pathlib.Path("/usr/share/bochs/VGABIOS-lgpl-latest")
+MODELS = ("corei7_skylake_x", "corei5_arrandale_m520", "ryzen")
+SHORT = (("hello", "corei7_skylake_x"), ("instructions", "corei7_skylake_x"), ("exceptions", "corei5_arrandale_m520"),
+         ("smp", "corei7_skylake_x:2"), ("hello", "ryzen"))
+SLOWER = 6  # than QEMU, at most
+
+CONFIGURATION = """
+megs: {memory}
+cpu: model={model}, count={cpus}, ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+romimage: file={bios}
+vgaromimage: file={vga_bios}
+display_library: rfb, options="timeout=0"
+ata0-master: type=cdrom, path={iso}, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev={log}
+log: {folder}/bochs.log
+debugger_log: -
+panic: action=fatal
+clock: sync=none
+pci: enabled=1, chipset=i440fx
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+speaker: enabled=0
+plugin_ctrl: speaker=0, sb16=0, es1370=0
+"""
+
+MENU = """
+set timeout=0
+terminal_output console
+menuentry test {{
+    multiboot /hospes.elf {options}
+    module /guest.elf {arguments}
+}}
+"""
+
+
+def make_iso(folder, image, options, payload, arguments):
+    """An ISO that boots `image` with `payload` as its module."""
+    tree = folder / "iso"
+    (tree / "boot/grub").mkdir(parents=True)
+    (tree / "hospes.elf").write_bytes(image.read_bytes())
+    (tree / "guest.elf").write_bytes(payload.read_bytes())
+    # GRUB passes a module its own name first; run.py's QEMU does likewise.
+    (tree / "boot/grub/grub.cfg").write_text(MENU.format(options=options, arguments=f"guest.elf {arguments}"))
+    iso = folder / "test.iso"
+    subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", iso, tree], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return iso
+
+
+def start(folder, model, cpus, memory, iso):
+    """A running Bochs; its serial output goes to com1.log in `folder`."""
+    (folder / "bochsrc").write_text(CONFIGURATION.format(
+        memory=memory, model=model, cpus=cpus, bios=BIOS, vga_bios=VGA_BIOS, iso=iso, folder=folder,
+        log=folder / "com1.log"))
+    (folder / "commands").write_text("c\n")
+    with open(folder / "stdout", "wb") as output:
+        return subprocess.Popen(["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "commands")],
+                                cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+
+def watch(process, log, timeout, enough, show):
+    """The log until `enough(text)`, the end of the emulator, or of the time."""
+    deadline, text = time.monotonic() + timeout, ""
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        ended = process.poll() is not None
+        fresh = log.read_text(errors="replace").replace("\r", "") if log.exists() else ""
+        if show and len(fresh) > len(text):
+            sys.stdout.write(fresh[len(text):])
+            sys.stdout.flush()
+        text = fresh
+        if ended or enough(text):
+            break
+    return text
+
+
+def options_of(case):
+    _, options, _ = run.hypervisor("hospes")
+    return f"{options} dom0_mem={case.memory}M {case.options}".strip()
+
+
+def run_case(case, model="corei7_skylake_x", cpus=1, show=False):
+    """Boots `case`; its Outcome."""
+    started = time.monotonic()
+    image, _, _ = run.hypervisor("hospes")
+    timeout = case.timeout * SLOWER * float(os.environ.get("TIMEOUT_SCALE", "1"))
+
+    def enough(text):
+        if case.verdict not in ("PASS", "FAIL"):
+            return re.search(case.verdict, text) is not None
+        return run.ABORTED.search(text) or any(match[2] == case.name for match in run.VERDICT.finditer(text))
+
+    with tempfile.TemporaryDirectory(prefix="bochs-") as name:
+        folder = pathlib.Path(name)
+        iso = make_iso(folder, image, options_of(case), case.image, f"{case.arguments} bochs".strip())
+        process = start(folder, model, cpus, case.memory + 256, iso)
+        try:
+            text = watch(process, folder / "com1.log", timeout, enough, show)
+        finally:
+            process.kill()
+            process.wait()
+        if not text:
+            text = (folder / "stdout").read_text(errors="replace")[-2000:]
+    good, reason = run.judge(case, "hospes", text, run.DEBUG_EXIT_PASS)
+    if not good and time.monotonic() - started >= timeout:
+        reason += f" after {timeout:.0f} s"
+    return run.Outcome(good, reason, text, time.monotonic() - started)
+
+
+def parse_machine(text):
+    """'bochs:MODEL' or 'bochs:MODEL:CPUS', the first part optional."""
+    parts = text.removeprefix("bochs:").split(":")
+    return parts[0], int(parts[1]) if len(parts) > 1 else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="test guests; all that run as dom0 if none is named")
+    parser.add_argument("--machine", action="append", default=[], metavar="bochs:MODEL[:CPUS]")
+    parser.add_argument("--short", action="store_true", help="the set for `make check`")
+    parser.add_argument("--all-models", action="store_true", help="what `make check-intel` runs")
+    parser.add_argument("--quiet", action="store_true", help="logs of failures only")
+    arguments = parser.parse_args()
+    known = run.cases()
+    if arguments.short:
+        wanted = [(known[name], parse_machine(machine)) for name, machine in SHORT]
+    else:
+        chosen = [known[name] for name in arguments.names] or \
+            [case for case in known.values() if case.role in ("dom0", "both")]
+        machines = MODELS if arguments.all_models else arguments.machine or MODELS[:1]
+        wanted = [(case, parse_machine(machine)) for machine in machines for case in chosen]
+    failed = 0
+    for case, (model, cpus) in wanted:
+        outcome = run_case(case, model, cpus, show=not arguments.quiet)
+        if not outcome.good and arguments.quiet:
+            print(outcome.log)
+        failed += not outcome.good
+        print(f"{'good' if outcome.good else 'BAD '} {case.name:20} {model}:{cpus} {outcome.seconds:6.1f} s  "
+              f"{outcome.reason}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
