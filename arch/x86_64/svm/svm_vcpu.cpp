@@ -114,7 +114,8 @@ arch::Exit SvmVcpu::enter(bool flush)
     vmcb_.rflags = registers_.rflags | rflags_always_one;
     vmcb_.rsp = registers_[Gpr::Rsp];
     vmcb_.rax = registers_[Gpr::Rax];
-    vmcb_.event_injection = injection_.raw();
+    bool const offers_interrupt = offer_virtual_interrupt();
+    vmcb_.event_injection = offers_interrupt ? 0 : injection_.raw();
     vmcb_.clean_bits = clean_.raw();
 
     svm_enter(registers_.gpr.data(), address_of(frame_).raw(), cpu_->host_state.raw());
@@ -124,9 +125,10 @@ arch::Exit SvmVcpu::enter(bool flush)
     registers_[Gpr::Rsp] = vmcb_.rsp;
     registers_[Gpr::Rax] = vmcb_.rax;
     clean_ = everything_clean;
-    injection_ = {};
+    EventInformation const injected = std::exchange(injection_, {});
     if (EventInformation{vmcb_.exit_interrupt_information}.get<EventInformation::Valid>())
         collect_interrupted_delivery();
+    if (offers_interrupt) withdraw_virtual_interrupt(injected);
     if (interrupt_control().get<VirtualInterruptControl::Pending>()) {
         vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Pending>(false).raw();
         changed<CleanBits::Tpr>();
@@ -148,11 +150,53 @@ void SvmVcpu::follow_nmi()
     }
 }
 
+/// An interrupt goes to the guest as a virtual interrupt (APM vol. 2, 15.21.4) rather than by EVENTINJ: the CPU takes
+/// it before the first instruction all the same, and says by V_IRQ whether it did. (QEMU 7.2 delivers an interrupt of
+/// EVENTINJ twice when another thread stops its CPU right after VMRUN.) Not while V_IRQ is needed for a window.
+bool SvmVcpu::offer_virtual_interrupt()
+{
+    constexpr u8 highest_priority = 15;
+    if (!injection_.get<EventInformation::Valid>()) return false;
+    if (injection_.get<EventInformation::Kind>() != EventInformation::Type::Interrupt) return false;
+    if (interrupt_control().get<VirtualInterruptControl::Pending>() || in_shadow()) return false;
+    if (!Rflags{registers_.rflags}.get<Rflags::InterruptEnable>()) return false;
+    vmcb_.virtual_interrupt = interrupt_control()
+                                  .with<VirtualInterruptControl::Pending>(true)
+                                  .with<VirtualInterruptControl::Priority>(highest_priority)
+                                  .with<VirtualInterruptControl::IgnoreTpr>(true)
+                                  .with<VirtualInterruptControl::Vector>(injection_.get<EventInformation::Vector>())
+                                  .raw();
+    changed<CleanBits::Tpr>();
+    intercept_virtual_interrupt(false);
+    return true;
+}
+
+/// The interrupt that was not taken is queued again.
+void SvmVcpu::withdraw_virtual_interrupt(EventInformation offered)
+{
+    intercept_virtual_interrupt(true);
+    if (!interrupt_control().get<VirtualInterruptControl::Pending>()) return;
+    if (injection_.get<EventInformation::Valid>())
+        postponed_ = offered;
+    else
+        injection_ = offered;
+}
+
+void SvmVcpu::intercept_virtual_interrupt(bool enabled)
+{
+    vmcb_.intercepts_3 =
+        static_cast<u32>(Intercepts3{vmcb_.intercepts_3}.with<Intercepts3::VirtualInterrupt>(enabled).raw());
+    changed<CleanBits::Intercepts>();
+}
+
 /// The exit came while an event was being delivered: deliver it again. Software interrupts and INT3 need nothing, RIP
 /// is still on the instruction. (APM vol. 2, 15.7.2)
 void SvmVcpu::collect_interrupted_delivery()
 {
-    EventInformation const event{vmcb_.exit_interrupt_information};
+    EventInformation event{vmcb_.exit_interrupt_information};
+    // QEMU calls a virtual interrupt an exception here; its vector tells.
+    if (event.get<EventInformation::Vector>() >= exception::count)
+        event = event.with<EventInformation::Kind>(EventInformation::Type::Interrupt);
     if (event.get<EventInformation::Kind>() == EventInformation::Type::SoftwareInterrupt) return;
     u8 const vector = event.get<EventInformation::Vector>();
     bool const is_exception = event.get<EventInformation::Kind>() == EventInformation::Type::Exception;

@@ -86,6 +86,9 @@ private:
     [[nodiscard]] Expected<u64> decode_next_instruction();
     void follow_nmi();
     void intercept_iret(bool enabled);
+    [[nodiscard]] bool offer_virtual_interrupt();
+    void withdraw_virtual_interrupt(EventInformation offered);
+    void intercept_virtual_interrupt(bool enabled);
     [[nodiscard]] VirtualInterruptControl interrupt_control() const
     {
         return VirtualInterruptControl{vmcb_.virtual_interrupt};

@@ -64,6 +64,7 @@ struct VirtualInterruptControl : Register<VirtualInterruptControl> {
     using Priority = Field<VirtualInterruptControl, 19, 16, u8>;
     using IgnoreTpr = Field<VirtualInterruptControl, 20>;
     using Masking = Field<VirtualInterruptControl, 24>;
+    using Vector = Field<VirtualInterruptControl, 39, 32, u8>;
 };
 
 /// Offset 068h.
