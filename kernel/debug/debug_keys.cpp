@@ -76,7 +76,7 @@ void reboot() { arch::reboot_machine(); }
 
 constexpr std::array keys{
     DebugKey{'c', "hypercall counters", show_hypercalls},
-    DebugKey{'h', "this list", show_help},
+    DebugKey{'h', "show this message", show_help},
     DebugKey{'m', "memory", show_memory},
     DebugKey{'q', "domains and their vCPUs", show_domains},
     DebugKey{'r', "CPUs", show_cpus},
