@@ -19,12 +19,14 @@
 #include "drivers/acpi/fadt.hpp"
 #include "drivers/acpi/firmware_memory.hpp"
 #include "drivers/acpi/interrupt_topology.hpp"
+#include "drivers/iommu/iommu.hpp"
 #include "drivers/pci/config_access.hpp"
 #include "drivers/screen/screen_console.hpp"
 #include "drivers/uart/serial_console.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/debug/debug_keys.hpp"
 #include "kernel/dom0/builder.hpp"
+#include "kernel/dom0/pass_through.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/evtchn/virtual_interrupt.hpp"
 #include "kernel/log/console.hpp"
@@ -192,7 +194,40 @@ void connect_console()
     console::on_debug_key(press_debug_key);
 }
 
-Domain& build_control_domain(Platform const& platform)
+[[noreturn]] void refuse_unprotected(iommu::Refusal const& refusal)
+{
+    refuse_to_boot("no IOMMU can be used: {} ({:x}). Without one, any device can read and write Hospes and all guests. "
+                   "Switch VT-d or AMD-Vi on in the firmware's setup, or accept the risk with the option iommu=off",
+                   refusal.why, refusal.detail);
+}
+
+/// Is there something between devices and memory? (design.md, D6)
+bool find_iommus(Platform const& platform)
+{
+    if (platform.configuration_windows) pci::initialize_config_access(*platform.configuration_windows);
+    if (!options().iommu.enabled) {
+        log_warning("IOMMU: off, as the command line says");
+        return false;
+    }
+    auto const found = iommu::initialize({platform.tables, boot_info.memory_map.items(), options().iommu});
+    if (!found) refuse_unprotected(found.error());
+    return true;
+}
+
+/// From here on devices reach dom0's memory and nothing else, and dom0 does not reach the IOMMUs.
+void confine_devices(Domain& domain)
+{
+    if (auto const attached = domain.physmap.attach(iommu::dma_space()); !attached)
+        refuse_to_boot("dom0's memory cannot be shown to its devices (error {}); lower dom0_mem=", attached.error());
+    if (auto const started = iommu::start(); !started) refuse_unprotected(started.error());
+    if (options().iommu.required && options().iommu.interrupt_remapping && !iommu::remaps_interrupts())
+        refuse_to_boot("iommu=force was given, and the IOMMUs cannot remap interrupts; add no-intremap to accept that");
+    for (iommu::RegisterPlace const& place : iommu::register_places())
+        if (!dom0::keep_trapped(Gpa{place.start.raw()}, place.bytes))
+            refuse_to_boot("the IOMMU's registers at {:x} cannot be kept from dom0", place.start);
+}
+
+Domain& build_control_domain(Platform const& platform, bool dma_is_protected)
 {
     return dom0::build(
         {.boot = boot_info,
@@ -202,7 +237,7 @@ Domain& build_control_domain(Platform const& platform)
          .configuration_windows = platform.configuration_windows ? &*platform.configuration_windows : nullptr,
          .vcpus = dom0_vcpus(),
          .physical_address_bits = read_cpuid(0x8000'0008).eax & 0xff,
-         .dma_is_protected = false});
+         .dma_is_protected = dma_is_protected});
 }
 
 /// The machine's devices, but for what Hospes keeps.
@@ -215,8 +250,8 @@ void give_devices_to(Domain& domain, Platform const& platform)
     };
     if (platform.fadt && platform.fadt->timer) keep(platform.fadt->timer->port, timer_ports);
     for (size_t i = 0; auto const port = uart::kept_port(i); ++i) keep(port->io_base, port->io_count);
-    if (platform.configuration_windows) pci::initialize_config_access(*platform.configuration_windows);
-    if (auto const given = arch::give_devices(domain, {.kept_ports = kept.items(), .hidden = {}}); !given)
+    arch::Dom0DeviceOptions const given_devices{.kept_ports = kept.items(), .hidden = iommu::own_functions()};
+    if (auto const given = arch::give_devices(domain, given_devices); !given)
         refuse_to_boot("dom0 cannot be given the machine's devices (error {})", given.error());
 }
 
@@ -291,7 +326,9 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     arch::initialize_virtualization();
     scheduler::initialize();
 
-    Domain& control_domain = build_control_domain(platform);
+    bool const dma_is_protected = find_iommus(platform);
+    Domain& control_domain = build_control_domain(platform, dma_is_protected);
+    if (dma_is_protected) confine_devices(control_domain);
     give_devices_to(control_domain, platform);
     verdict::print();
     frames::booting_is_over();

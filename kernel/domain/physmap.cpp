@@ -22,6 +22,9 @@ constexpr std::array<Access, 7> access_by_type{
     read_write_execute, // Device
 };
 
+/// What a domain's devices may read and write: not what the hypervisor shares with it, nor other devices.
+constexpr bool reaches_devices(MappingType type) { return is_counted(type) && type != MappingType::Special; }
+
 /// The largest leaf order that alignment, length and the hardware allow.
 unsigned leaf_order(SecondStage const& stage, u64 where, u64 frame, u64 count)
 {
@@ -37,6 +40,7 @@ unsigned leaf_order(SecondStage const& stage, u64 where, u64 frame, u64 count)
 void Retired::add(Mapping const& mapping, unsigned order)
 {
     must_flush_ = true;
+    must_flush_devices_ |= reaches_devices(mapping.type);
     if (!is_counted(mapping.type)) return;
     blocks_[count_++] = {.first = mapping.frame, .order = static_cast<u8>(order), .counted = true};
 }
@@ -44,6 +48,8 @@ void Retired::add(Mapping const& mapping, unsigned order)
 void Retired::finish()
 {
     if (std::exchange(must_flush_, false)) GuestPresence::flush(domain_);
+    if (std::exchange(must_flush_devices_, false))
+        if (auto* const devices = domain_.physmap.devices_; devices && !devices->flush()) count_ = 0;
     while (count_ > 0) {
         Block const block = blocks_[--count_];
         frames::drop_references(block.first, block.order);
@@ -69,6 +75,7 @@ Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
             auto const removed = stage_->unmap(where + at, stage_->lookup(where + at).order);
             at += removed ? u64{1} << removed->order : 1;
         }
+        if (done != 0) GuestPresence::flush(domain_);
     };
     for (u64 done = 0; done < count;) {
         unsigned leaf = leaf_order(*stage_, where.raw() + done, first.raw() + done, count - done);
@@ -87,6 +94,11 @@ Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
         }
         done += u64{1} << leaf;
     }
+    Mapping const whole{.frame = first, .type = MappingType::Ram, .access = read_write_execute, .order = order};
+    if (auto const shown = show_to_devices(where, whole, order); !shown) {
+        undo(count);
+        return shown;
+    }
     domain_.ram_frames.fetch_add(count, std::memory_order_relaxed);
     return {};
 }
@@ -97,6 +109,12 @@ Expected<> Physmap::add(Gfn where, FrameReference frame, MappingType type)
     Access const access = access_by_type[static_cast<u8>(type)];
     if (auto const mapped = stage_->map(where, frame.frame(), 0, access, MemoryType::WriteBack, type); !mapped)
         return failure(mapped.error());
+    if (auto const shown = show_to_devices(where, {.frame = frame.frame(), .type = type, .access = access}, 0);
+        !shown) {
+        static_cast<void>(stage_->unmap(where, 0));
+        GuestPresence::flush(domain_);
+        return shown;
+    }
     static_cast<void>(frame.give_up());
     return {};
 }
@@ -117,11 +135,47 @@ Expected<> Physmap::add_device(Gfn where, Hfn first, u64 count, MemoryType memor
     return {};
 }
 
+Expected<> Physmap::attach(iommu::DmaSpace& devices)
+{
+    LockGuard const guard{lock_};
+    devices_ = &devices;
+    struct Copying {
+        Physmap& physmap;
+        Expected<> result{};
+    } copying{*this};
+    auto const copy = [](void* context, Gfn where, Mapping const& mapping) {
+        auto& self = *static_cast<Copying*>(context);
+        self.result = self.physmap.show_to_devices(where, mapping, mapping.order);
+        return self.result.has_value();
+    };
+    static_cast<void>(stage_->visit_leaves(Gfn{}, copy, &copying));
+    return copying.result;
+}
+
+Expected<> Physmap::show_to_devices(Gfn where, Mapping const& mapping, unsigned order)
+{
+    if (!devices_ || !reaches_devices(mapping.type)) return {};
+    return devices_->map(where, mapping.frame, order, mapping.access.write);
+}
+
+/// From the devices first: splitting a large mapping of theirs may fail, and then nothing has changed.
+Expected<Mapping> Physmap::unmap(Gfn where, unsigned order)
+{
+    Mapping const now = stage_->lookup(where);
+    bool const is_shown = devices_ && reaches_devices(now.type) && now.order >= order;
+    if (is_shown)
+        if (auto const hidden = devices_->unmap(where, order); !hidden) return failure(hidden.error());
+    auto removed = stage_->unmap(where, order);
+    // If it cannot be shown again either, the devices have lost it: that is on the safe side.
+    if (is_shown && !removed) static_cast<void>(show_to_devices(where, now, order));
+    return removed;
+}
+
 Expected<Mapping> Physmap::remove(Gfn where, unsigned order, Retired& retired)
 {
     if (retired.full()) retired.finish();
     LockGuard const guard{lock_};
-    auto const removed = stage_->unmap(where, order);
+    auto const removed = unmap(where, order);
     if (!removed || removed->type == MappingType::None) return removed;
     retired.add(*removed, order);
     if (removed->type == MappingType::Ram) domain_.ram_frames.fetch_sub(u64{1} << order, std::memory_order_relaxed);
@@ -134,7 +188,7 @@ Expected<> Physmap::remove_exactly(Gfn where, Hfn expected_frame, MappingType ex
     LockGuard const guard{lock_};
     Mapping const now = stage_->lookup(where);
     if (now.frame != expected_frame || now.type != expected_type) return failure(Error::NotFound);
-    auto const removed = stage_->unmap(where, 0);
+    auto const removed = unmap(where, 0);
     if (!removed) return failure(removed.error());
     retired.add(*removed, 0);
     if (removed->type == MappingType::Ram) domain_.ram_frames.fetch_sub(1, std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "drivers/iommu/iommu.hpp"
 #include "kernel/mm/frame_table.hpp"
 #include "kernel/mm/second_stage.hpp"
 #include "kernel/sync/spinlock.hpp"
@@ -26,7 +27,8 @@ public:
     Retired& operator=(Retired const&) = delete;
     ~Retired() { finish(); }
 
-    /// Flushes, then drops the references.
+    /// Flushes CPUs and IOMMUs, then drops the references. If an IOMMU does not answer, they are kept for ever: a
+    /// device may still reach the frames.
     void finish();
 
 private:
@@ -44,6 +46,7 @@ private:
     std::array<Block, capacity> blocks_{};
     size_t count_ = 0;
     bool must_flush_ = false;
+    bool must_flush_devices_ = false;
 };
 
 class Physmap {
@@ -79,13 +82,22 @@ public:
     /// for good.
     [[nodiscard]] bool tear_down_slice();
 
+    /// From now on the domain's devices reach what is mapped as RAM, by grant or from other domains, and the same
+    /// changes reach `devices`. Errors of DmaSpace::map().
+    [[nodiscard]] Expected<> attach(iommu::DmaSpace& devices);
+
     [[nodiscard]] SecondStage& stage() { return *stage_; }
     [[nodiscard]] SecondStage const& stage() const { return *stage_; }
 
 private:
+    friend class Retired;
+    [[nodiscard]] Expected<> show_to_devices(Gfn where, Mapping const& mapping, unsigned order);
+    [[nodiscard]] Expected<Mapping> unmap(Gfn where, unsigned order);
+
     Domain& domain_;
     Spinlock<LockRank::Physmap> lock_;
     std::unique_ptr<SecondStage> stage_;
+    iommu::DmaSpace* devices_ = nullptr; ///< none: they reach everything, or there are none
     Gfn tear_down_position_{};
 };
 

@@ -141,7 +141,16 @@ private:
     static bool in_range(Gfn where) { return where.raw() < u64{1} << order_of(Format::levels); }
     static u64 index(Gfn where, unsigned level) { return where.raw() >> order_of(level) & (entries_per_table - 1); }
     static u64 load(u64* slot) { return std::atomic_ref{*slot}.load(std::memory_order_acquire); }
-    static void store(u64* slot, u64 value) { std::atomic_ref{*slot}.store(value, std::memory_order_release); }
+    void store(u64* slot, u64 value)
+    {
+        std::atomic_ref{*slot}.store(value, std::memory_order_release);
+        publish(slot, 1);
+    }
+    /// For walkers that do not see the CPUs' caches: table memory may have a hook.
+    void publish(u64 const* entries, u64 count)
+    {
+        if constexpr (requires { memory_.written(entries, count); }) memory_.written(entries, count);
+    }
 
     [[nodiscard]] Position walk(Gfn where) const
     {
@@ -198,6 +207,7 @@ private:
         Hpa const start = Format::target(at.value, at.level);
         u64 const step = frames_at(at.level - 1) << page_shift;
         for (u64 i = 0; i < entries_per_table; ++i) entries[i] = Format::smaller(at.value, at.level, start + i * step);
+        publish(entries, entries_per_table);
         store(at.slot, Format::table(*page, at.level));
         return {};
     }

@@ -18,6 +18,7 @@ enum class LockRank : u8 {
     VirtualInterrupts, ///< virtual IOAPIC, MSI bindings
     PciConfig,         ///< the configuration-space address/data port pair
     InterruptRouting,  ///< host vectors, IOAPIC pins
+    Iommu,             ///< IOMMU tables and command queues
     AccessMap,         ///< one domain's trapped ports or addresses, against concurrent changes
     Scheduler,         ///< one CPU's run queue; two of them in order of CPU number
     Timers,            ///< one CPU's deadline queue

@@ -69,25 +69,32 @@ std::optional<ApicMessage> decode_message(vpci::Message const& message)
                        .level = false};
 }
 
-Expected<std::unique_ptr<vpci::MessageInterrupt>> HostMessageInterrupt::create(InterruptSink& sink)
+Expected<std::unique_ptr<vpci::MessageInterrupt>> HostMessageInterrupt::create(InterruptSink& sink,
+                                                                               pci::FunctionAddress device)
 {
-    std::unique_ptr<HostMessageInterrupt> created{new (std::nothrow) HostMessageInterrupt{sink}};
+    std::unique_ptr<HostMessageInterrupt> created{new (std::nothrow) HostMessageInterrupt{sink, device}};
     if (!created) return failure(Error::OutOfMemory);
     auto const vector = irq::allocate_vector(on_interrupt, created.get());
     if (!vector) return failure(vector.error());
     created->vector_ = *vector;
-    if (auto const reachable = irq::msi_message_for(*vector, 0); !reachable) return failure(reachable.error());
+    if (auto const reachable = irq::device_message_for(device, *vector, 0); !reachable)
+        return failure(reachable.error());
     return created;
 }
 
-HostMessageInterrupt::~HostMessageInterrupt() { irq::free_vector(vector_); }
+HostMessageInterrupt::~HostMessageInterrupt()
+{
+    if (vector_ == 0) return;
+    irq::withdraw_device_message(device_, vector_);
+    irq::free_vector(vector_);
+}
 
 vpci::Message HostMessageInterrupt::aim(vpci::Message const& guest)
 {
     auto const message = decode_message(guest);
     target_.store(pack(message).raw(), std::memory_order_release);
-    auto host = irq::msi_message_for(vector_, host_cpu_for(message));
-    if (!host) host = irq::msi_message_for(vector_, 0);
+    auto host = irq::device_message_for(device_, vector_, host_cpu_for(message));
+    if (!host) host = irq::device_message_for(device_, vector_, 0);
     return host ? vpci::Message{.address = host->address, .data = host->data} : vpci::Message{};
 }
 

@@ -15,17 +15,19 @@ namespace hospes::arch {
 class HostMessageInterrupt final : public vpci::MessageInterrupt {
 public:
     /// NoSpace, OutOfMemory; OutOfRange if CPU 0 cannot be named in a message.
-    [[nodiscard]] static Expected<std::unique_ptr<vpci::MessageInterrupt>> create(InterruptSink& sink);
+    [[nodiscard]] static Expected<std::unique_ptr<vpci::MessageInterrupt>> create(InterruptSink& sink,
+                                                                                  pci::FunctionAddress device);
     /// The device has been silenced. Waits until no CPU delivers it any more.
     ~HostMessageInterrupt() override;
     [[nodiscard]] vpci::Message aim(vpci::Message const& guest) override;
 
 private:
-    explicit HostMessageInterrupt(InterruptSink& sink) : sink_{sink} {}
+    HostMessageInterrupt(InterruptSink& sink, pci::FunctionAddress device) : sink_{sink}, device_{device} {}
     static void on_interrupt(void* context);
 
     InterruptSink& sink_;
-    u8 vector_ = 0;
+    pci::FunctionAddress const device_;
+    u8 vector_ = 0; ///< 0: none yet
     std::atomic<u64> target_{0}; ///< read by any CPU, hence in one word; 0: nobody
 };
 

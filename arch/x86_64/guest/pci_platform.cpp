@@ -51,9 +51,9 @@ Expected<> PciPlatform::add_window(vpci::WindowPlace const& place)
 
 // --- interrupts ---
 
-Expected<std::unique_ptr<vpci::MessageInterrupt>> PciPlatform::create_interrupt(pci::FunctionAddress)
+Expected<std::unique_ptr<vpci::MessageInterrupt>> PciPlatform::create_interrupt(pci::FunctionAddress function)
 {
-    return HostMessageInterrupt::create(sink_);
+    return HostMessageInterrupt::create(sink_, function);
 }
 
 // --- device memory ---

@@ -53,6 +53,8 @@ public:
     /// Does not wait for an interrupt that is on its way.
     void mask(unsigned pin);
     void unmask(unsigned pin);
+    /// A level-triggered interrupt was served: the pin, which is masked, may raise the next.
+    void end_of_interrupt(unsigned pin);
     /// Only the target changes.
     void set_destination(unsigned pin, u8 apic_id);
     [[nodiscard]] RedirectionEntry entry(unsigned pin);
@@ -66,6 +68,7 @@ private:
     u8 volatile* registers_ = nullptr;
     u32 gsi_base_ = 0;
     unsigned pin_count_ = 0;
+    bool has_end_register_ = false;
 };
 
 }

@@ -7,6 +7,8 @@
 #include "arch/x86_64/irq/io_apic.hpp"
 #include "arch/x86_64/irq/local_apic.hpp"
 #include "arch/x86_64/irq/vector_allocator.hpp"
+#include "drivers/iommu/interrupts.hpp"
+#include "drivers/iommu/iommu.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/log/panic.hpp"
 #include "kernel/sync/guarded.hpp"
@@ -89,6 +91,33 @@ Expected<u8> short_apic_id(unsigned cpu)
     return static_cast<u8>(id);
 }
 
+[[nodiscard]] u8 id_of(IoApic const& io_apic)
+{
+    return known_topology.io_apics[static_cast<size_t>(&io_apic - io_apics.data())].id;
+}
+
+[[nodiscard]] Expected<iommu::InterruptTarget> remapped_target(u8 vector, unsigned cpu, TriggerMode trigger)
+{
+    if (cpu >= arch::cpu_count()) return failure(Error::Invalid);
+    return iommu::InterruptTarget{
+        .vector = vector, .apic_id = cpu_block(cpu).apic_id, .level = trigger == TriggerMode::Level};
+}
+
+/// A masked entry for a pin. Where interrupts are remapped, it refers to the IOMMU's entry, which is written first.
+Expected<RedirectionEntry> pin_entry(GsiBinding const& binding, TriggerMode trigger, Polarity polarity)
+{
+    if (!iommu::remaps_interrupts()) {
+        auto const destination = short_apic_id(binding.cpu);
+        if (!destination) return failure(destination.error());
+        return RedirectionEntry::fixed(binding.vector, *destination, trigger, polarity);
+    }
+    auto const target = remapped_target(binding.vector, binding.cpu, trigger);
+    if (!target) return failure(target.error());
+    auto const reference = iommu::route_pin(id_of(*binding.io_apic), *target);
+    if (!reference) return failure(reference.error());
+    return RedirectionEntry{RedirectionEntry::fixed(binding.vector, 0, trigger, polarity).raw() | *reference};
+}
+
 /// Every GSI's vector comes here first.
 void on_gsi(void* context)
 {
@@ -142,8 +171,6 @@ Expected<> bind_gsi(u32 gsi, TriggerMode trigger, Polarity polarity, Handler han
 {
     IoApic* const io_apic = gsi < max_gsis ? io_apic_of(gsi) : nullptr;
     if (!io_apic) return failure(Error::NoSuchDevice);
-    auto const destination = short_apic_id(0);
-    if (!destination) return failure(destination.error());
     GsiBinding& binding = bindings[gsi];
     if (binding.bound.exchange(true)) return failure(Error::Busy);
 
@@ -159,7 +186,13 @@ Expected<> bind_gsi(u32 gsi, TriggerMode trigger, Polarity polarity, Handler han
         return failure(vector.error());
     }
     binding.vector = *vector;
-    io_apic->route(binding.pin, RedirectionEntry::fixed(*vector, *destination, trigger, polarity));
+    auto const entry = pin_entry(binding, trigger, polarity);
+    if (!entry) {
+        free_vector(*vector);
+        binding.bound.store(false);
+        return failure(entry.error());
+    }
+    io_apic->route(binding.pin, *entry);
     return {};
 }
 
@@ -168,6 +201,7 @@ void unbind_gsi(u32 gsi)
     GsiBinding* const binding = bound(gsi);
     if (!binding) return;
     binding->io_apic->mask(binding->pin);
+    if (iommu::remaps_interrupts()) iommu::withdraw_pin(id_of(*binding->io_apic), binding->vector);
     free_vector(binding->vector);
     binding->bound.store(false, std::memory_order_release);
 }
@@ -176,11 +210,8 @@ void set_gsi_signal(u32 gsi, TriggerMode trigger, Polarity polarity)
 {
     GsiBinding* const binding = bound(gsi);
     if (!binding) return;
-    RedirectionEntry const old = binding->io_apic->entry(binding->pin);
     binding->trigger = trigger;
-    binding->io_apic->route(
-        binding->pin,
-        RedirectionEntry::fixed(binding->vector, old.get<RedirectionEntry::Destination>(), trigger, polarity));
+    if (auto const entry = pin_entry(*binding, trigger, polarity)) binding->io_apic->route(binding->pin, *entry);
 }
 
 void mask_gsi(u32 gsi)
@@ -190,7 +221,12 @@ void mask_gsi(u32 gsi)
 
 void unmask_gsi(u32 gsi)
 {
-    if (GsiBinding* const binding = bound(gsi)) binding->io_apic->unmask(binding->pin);
+    GsiBinding* const binding = bound(gsi);
+    if (!binding) return;
+    // An IOMMU may pass a level-triggered interrupt on as an edge: then no local APIC tells the pin that it was served.
+    if (binding->trigger == TriggerMode::Level && iommu::remaps_interrupts())
+        binding->io_apic->end_of_interrupt(binding->pin);
+    binding->io_apic->unmask(binding->pin);
 }
 
 Expected<> set_gsi_destination(u32 gsi, unsigned cpu)
@@ -198,9 +234,16 @@ Expected<> set_gsi_destination(u32 gsi, unsigned cpu)
     GsiBinding* const binding = bound(gsi);
     if (!binding) return failure(Error::NotFound);
     if (binding->cpu == cpu) return {};
-    auto const destination = short_apic_id(cpu);
-    if (!destination) return failure(destination.error());
-    binding->io_apic->set_destination(binding->pin, *destination);
+    if (iommu::remaps_interrupts()) {
+        auto const target = remapped_target(binding->vector, cpu, binding->trigger);
+        if (!target) return failure(target.error());
+        auto const routed = iommu::route_pin(id_of(*binding->io_apic), *target);
+        if (!routed) return failure(routed.error());
+    } else {
+        auto const destination = short_apic_id(cpu);
+        if (!destination) return failure(destination.error());
+        binding->io_apic->set_destination(binding->pin, *destination);
+    }
     binding->cpu = cpu;
     return {};
 }
@@ -212,6 +255,21 @@ Expected<MsiMessage> msi_message_for(u8 vector, unsigned cpu)
     auto const destination = short_apic_id(cpu);
     if (!destination) return failure(destination.error());
     return msi_message(vector, *destination);
+}
+
+Expected<MsiMessage> device_message_for(pci::FunctionAddress device, u8 vector, unsigned cpu)
+{
+    if (!iommu::remaps_interrupts()) return msi_message_for(vector, cpu);
+    auto const target = remapped_target(vector, cpu, TriggerMode::Edge);
+    if (!target) return failure(target.error());
+    auto const message = iommu::route_message(device, *target);
+    if (!message) return failure(message.error());
+    return MsiMessage{.address = message->address, .data = message->data};
+}
+
+void withdraw_device_message(pci::FunctionAddress device, u8 vector)
+{
+    if (iommu::remaps_interrupts()) iommu::withdraw_message(device, vector);
 }
 
 void set_own_handler(u8 vector, Handler handler) { slots[vector].handler.store(handler, std::memory_order_release); }
