@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// What nearly every test and production source reads anyway, parsed once for all of them: half of the build's time.
-/// Included by the compiler's command line only; each file still names what it needs, the freestanding build sees to that.
+/// Included by the compiler's command line only; each file still names what it needs, the freestanding build sees to
+/// that.
 #pragma once
 
 #include <algorithm>

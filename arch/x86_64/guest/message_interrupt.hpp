@@ -27,7 +27,7 @@ private:
 
     InterruptSink& sink_;
     pci::FunctionAddress const device_;
-    u8 vector_ = 0; ///< 0: none yet
+    u8 vector_ = 0;              ///< 0: none yet
     std::atomic<u64> target_{0}; ///< read by any CPU, hence in one word; 0: nobody
 };
 

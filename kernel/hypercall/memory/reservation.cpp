@@ -22,8 +22,8 @@ unsigned order_limit(Vcpu const& caller)
 /// Progress travels above the command's bits of the first argument, so that is how many extents a call can count.
 constexpr u64 most_extents = ~u64{0} >> xen::memory_command_bits;
 
-/// What is too large is not an error: it ends at once, with nothing done. 1 GiB is too large because it cannot be zeroed
-/// in one bounded slice; the builder then asks for 2 MiB pieces. (xen/common/memory.c does the same.)
+/// What is too large is not an error: it ends at once, with nothing done. 1 GiB is too large because it cannot be
+/// zeroed in one bounded slice; the builder then asks for 2 MiB pieces. (xen/common/memory.c does the same.)
 bool is_too_large(Vcpu const& caller, xen::MemoryReservation const& request)
 {
     return request.nr_extents > most_extents || request.extent_order > order_limit(caller) ||
