@@ -34,7 +34,13 @@ bool GuestPresence::enter(Vcpu& vcpu)
     return std::exchange(vcpu.seen_generation, generation) != generation;
 }
 
-void GuestPresence::look(Vcpu const& vcpu) { presence.mine().inside.store(&vcpu, std::memory_order_seq_cst); }
+bool GuestPresence::begin_look(Vcpu const& vcpu)
+{
+    auto& inside = presence.mine().inside;
+    if (inside.load(std::memory_order_relaxed) != nullptr) return false;
+    inside.store(&vcpu, std::memory_order_seq_cst);
+    return true;
+}
 
 void GuestPresence::leave()
 {

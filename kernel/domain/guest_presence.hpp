@@ -31,13 +31,31 @@ public:
     [[nodiscard]] static bool enter(Vcpu& vcpu);
     /// This CPU has left the guest.
     static void leave();
-    /// Until leave(), what this CPU finds in the domain's map cannot be released, as if it were in the guest: a change
-    /// waits. For short looks without references; no lock may be taken in between.
-    static void look(Vcpu const& vcpu);
     /// Returns when no CPU can use a translation of `domain` that was removed before the call.
     static void flush(Domain& domain);
     /// Makes `vcpu` leave its guest if some other CPU is in it, so that it looks at new events. Does not wait.
     static void nudge(Vcpu const& vcpu);
+
+private:
+    friend class GuestLook;
+    [[nodiscard]] static bool begin_look(Vcpu const& vcpu);
+};
+
+/// As long as it lives, what this CPU finds in the domain's map cannot be released, as if the CPU were in the guest: a
+/// change waits. For short looks without references: bounded, and no lock may be taken meanwhile. One inside another is
+/// part of it.
+class [[nodiscard]] GuestLook {
+public:
+    explicit GuestLook(Vcpu const& vcpu) : is_outermost_{GuestPresence::begin_look(vcpu)} {}
+    GuestLook(GuestLook const&) = delete;
+    GuestLook& operator=(GuestLook const&) = delete;
+    ~GuestLook()
+    {
+        if (is_outermost_) GuestPresence::leave();
+    }
+
+private:
+    bool is_outermost_;
 };
 
 }

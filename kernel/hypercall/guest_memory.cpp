@@ -7,25 +7,28 @@
 #include "kernel/arch/memory.hpp"
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/domain/domain.hpp"
+#include "kernel/domain/guest_presence.hpp"
 
 namespace hospes {
 
 namespace {
 
-/// Calls `access(host bytes, done, length)` for each page-wise piece of the guest's linear range, with its frame held.
+/// Calls `access(host bytes, done, length)` for each page-wise piece of the guest's linear range, while its frame
+/// cannot go away.
 template <typename AccessPiece>
 Expected<> for_each_piece(Vcpu& vcpu, Gva where, size_t bytes, bool for_writing, AccessPiece access)
 {
     for (size_t done = 0; done < bytes;) {
         u64 address = 0;
         if (__builtin_add_overflow(where.raw(), done, &address)) return failure(Error::BadAddress);
+        GuestLook const look{vcpu};
         auto const physical = arch::translate(vcpu, Gva{address}, {.write = for_writing});
         if (!physical) return failure(Error::BadAddress);
-        auto const frame = vcpu.domain().physmap.reference(frame_of(*physical), for_writing);
-        if (!frame) return failure(Error::BadAddress);
+        Mapping const mapping = vcpu.domain().physmap.lookup(frame_of(*physical));
+        if (!is_counted(mapping.type) || (for_writing && !mapping.access.write)) return failure(Error::BadAddress);
         u64 const offset = offset_in_page(*physical);
         size_t const length = std::min<size_t>(bytes - done, page_size - offset);
-        access(static_cast<u8*>(arch::reach(frame->frame())) + offset, done, length);
+        access(static_cast<u8*>(arch::reach(mapping.frame)) + offset, done, length);
         done += length;
     }
     return {};

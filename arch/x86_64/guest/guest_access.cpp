@@ -7,7 +7,6 @@
 #include "arch/x86_64/guest/instruction_fetch.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/domain/guest_presence.hpp"
-#include "kernel/lib/scope.hpp"
 
 namespace hospes::arch {
 
@@ -15,7 +14,7 @@ namespace {
 
 constexpr u64 nothing_there = ~u64{0}; ///< what a bus reads where nobody answers
 
-/// The guest's page tables, without references: only between GuestPresence::look() and leave().
+/// The guest's page tables, without references: only while there is a GuestLook.
 class TableMemory {
 public:
     explicit TableMemory(Physmap const& physmap) : physmap_{physmap} {}
@@ -94,8 +93,7 @@ Expected<Gpa> translate(Vcpu& vcpu, Gva where, AccessKind kind)
 {
     ControlRegisters const controls = vcpu.machine().backend->controls();
     TableMemory memory{vcpu.domain().physmap};
-    GuestPresence::look(vcpu);
-    ScopeExit const done{[] { GuestPresence::leave(); }};
+    GuestLook const look{vcpu};
     return walk_guest_tables(memory, controls, where, kind.write);
 }
 

@@ -114,8 +114,9 @@ arch::Exit SvmVcpu::enter(bool flush)
     vmcb_.rflags = registers_.rflags | rflags_always_one;
     vmcb_.rsp = registers_[Gpr::Rsp];
     vmcb_.rax = registers_[Gpr::Rax];
-    bool const offers_interrupt = offer_virtual_interrupt();
-    vmcb_.event_injection = offers_interrupt ? 0 : injection_.raw();
+    EventInformation const wanted = injection_;
+    bool const offers_interrupt = wanted.raw() != 0 && offer_virtual_interrupt();
+    vmcb_.event_injection = offers_interrupt ? 0 : wanted.raw();
     vmcb_.clean_bits = clean_.raw();
 
     svm_enter(registers_.gpr.data(), address_of(frame_).raw(), cpu_->host_state.raw());
@@ -125,10 +126,10 @@ arch::Exit SvmVcpu::enter(bool flush)
     registers_[Gpr::Rsp] = vmcb_.rsp;
     registers_[Gpr::Rax] = vmcb_.rax;
     clean_ = everything_clean;
-    EventInformation const injected = std::exchange(injection_, {});
+    injection_ = {};
     if (EventInformation{vmcb_.exit_interrupt_information}.get<EventInformation::Valid>())
         collect_interrupted_delivery();
-    if (offers_interrupt) withdraw_virtual_interrupt(injected);
+    if (offers_interrupt) withdraw_virtual_interrupt(wanted);
     if (interrupt_control().get<VirtualInterruptControl::Pending>()) {
         vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Pending>(false).raw();
         changed<CleanBits::Tpr>();
@@ -156,7 +157,6 @@ void SvmVcpu::follow_nmi()
 bool SvmVcpu::offer_virtual_interrupt()
 {
     constexpr u8 highest_priority = 15;
-    if (!injection_.get<EventInformation::Valid>()) return false;
     if (injection_.get<EventInformation::Kind>() != EventInformation::Type::Interrupt) return false;
     if (interrupt_control().get<VirtualInterruptControl::Pending>() || in_shadow()) return false;
     if (!Rflags{registers_.rflags}.get<Rflags::InterruptEnable>()) return false;
