@@ -105,6 +105,7 @@ void adopt_memory_map()
     boot::MapRepairs const repairs =
         boot::sanitize(boot_info.memory_map, limit != 0 ? limit : boot::physical_address_limit);
     boot::log_memory_map(boot_info, repairs);
+    screen::leave_early_mapping();
     host_address_space::build(boot_info.memory_map.items());
     screen::use_final_mapping();
     StaticVector<boot::MemoryRange, 2 + boot::BootInfo::max_modules> kept;

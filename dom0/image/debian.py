@@ -25,11 +25,11 @@ def package_list(path):
     return [line for line in (raw.split("#")[0].strip() for raw in path.read_text().splitlines()) if line]
 
 
-def bootstrap(target, packages, commands=()):
+def bootstrap(target, packages, commands=(), left_out=LEFT_OUT):
     """A Debian root file system as a tar archive; `commands` are run inside it at the end."""
     options = ["--variant=minbase", "--mode=" + ("root" if os.geteuid() == 0 else "unshare"), "--format=tar",
                "--include=" + ",".join(packages), '--aptopt=Apt::Install-Recommends "false"']
-    options += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+    options += [f"--dpkgopt=path-exclude={pattern}" for pattern in left_out]
     options += [f"--customize-hook=chroot \"$1\" sh -c '{command}'" for command in commands]
     # No initial RAM disks by the distribution unless a command asks for one: they take longer than all the rest.
     environment = dict(os.environ, INITRD="No", LC_ALL="C.UTF-8")

@@ -43,6 +43,7 @@ public:
         screen_.use_pixels(in_reach ? arch::reach_as<u8>(where_) : nullptr);
         return true;
     }
+    void leave_pixels() { screen_.use_pixels(nullptr); }
     void map() { screen_.use_pixels(static_cast<u8 volatile*>(arch::map_device(where_, bytes_))); }
     void redraw() { screen_.redraw(); }
     void write(std::span<char const> text) override { screen_.write(text); }
@@ -84,12 +85,14 @@ void start(boot::BootInfo const& info)
     at_panic(take_back);
 }
 
+void leave_early_mapping()
+{
+    if (in_use == &framebuffer_text) framebuffer_text.leave_pixels();
+}
+
 void use_final_mapping()
 {
-    if (in_use != &framebuffer_text) return;
-    console::detach(framebuffer_text);
-    framebuffer_text.map();
-    console::attach(framebuffer_text);
+    if (in_use == &framebuffer_text) framebuffer_text.map();
 }
 
 void stop()

@@ -8,7 +8,8 @@ namespace hospes::screen {
 
 /// Shows the console from now on, if there is a screen. Runs on the early page tables.
 void start(boot::BootInfo const& info);
-/// The final page tables are in use: the framebuffer moves to a mapping of its own.
+/// Around the change to the final page tables: what is written in between is kept, and shown with the next text.
+void leave_early_mapping();
 void use_final_mapping();
 /// The screen is dom0's from now on. A panic takes it back.
 void stop();
