@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-# Test guests under Bochs, for VMX and for SVM with NRIP save. Included by the top Makefile.
+# Test guests under Bochs, for VMX and for SVM with NRIP save. The top Makefile includes this.
 
 .PHONY: check-vmx check-intel
-# A few guests on each kind of CPU, some minutes.
+# A few guests on each kind of CPU: some minutes. Part of `make check`.
 check-vmx: $(BUILD)/hospes.elf guests
 	$(Q)OUT=$(BUILD) tests/guests/bochs.py --short --quiet
-# Every guest on every model.
-check-intel: $(BUILD)/hospes.elf guests
+# Every guest on every model, then Debian's dom0 and a guest of its: an hour or so.
+check-intel: $(BUILD)/hospes.elf guests dom0-ram
 	$(Q)OUT=$(BUILD) tests/guests/bochs.py --quiet --all-models
+	$(Q)BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/system/bochs_dom0.py

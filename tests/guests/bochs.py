@@ -38,7 +38,7 @@ vgaromimage: file={vga_bios}
 display_library: rfb, options="timeout=0"
 ata0-master: type=cdrom, path={iso}, status=inserted
 boot: cdrom
-com1: enabled=1, mode=file, dev={log}
+com1: enabled=1, {serial}
 log: {folder}/bochs.log
 debugger_log: -
 panic: action=fatal
@@ -73,11 +73,11 @@ def make_iso(folder, image, options, payload, arguments):
     return iso
 
 
-def start(folder, model, cpus, memory, iso):
-    """A running Bochs; its serial output goes to com1.log in `folder`."""
+def start(folder, model, cpus, memory, iso, serial=None):
+    """A running Bochs. Its serial output goes to com1.log in `folder` unless `serial` says otherwise."""
     (folder / "bochsrc").write_text(CONFIGURATION.format(
         memory=memory, model=model, cpus=cpus, bios=BIOS, vga_bios=VGA_BIOS, iso=iso, folder=folder,
-        log=folder / "com1.log"))
+        serial=serial or f"mode=file, dev={folder / 'com1.log'}"))
     (folder / "commands").write_text("c\n")
     with open(folder / "stdout", "wb") as output:
         return subprocess.Popen(["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "commands")],
