@@ -99,8 +99,13 @@ def test_more_dom0_memory_than_the_machine_has(tmp_path):
     refuses("dom0_mem asks for more memory than the machine has", modules=[file], options=OPTIONS + " dom0_mem=64G")
 
 
-def test_no_svm():
-    refuses("CPU virtualization (SVM): absent", processor="EPYC,-svm")
+@pytest.mark.parametrize("processor, verdict", [
+    ("EPYC,-svm", "CPU virtualization: hidden by an outer hypervisor"),
+    ("EPYC,-svm,-hypervisor", "CPU virtualization (SVM): absent"),
+    ("Skylake-Server,-hypervisor", "CPU virtualization (VMX): absent"),
+])
+def test_no_virtualization(processor, verdict):
+    refuses(verdict, processor=processor)
 
 
 def test_no_nested_paging():
