@@ -6,6 +6,7 @@ Every case starts QEMU with nothing but a serial line and reads it until the exp
 import os
 import struct
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,19 +21,22 @@ GUARD_SECONDS = 120
 
 def read_console(expected, *, options=OPTIONS, processor=PROCESSOR, memory="512", modules=None):
     """The serial output up to and with `expected`; the whole output if that never comes."""
-    command = ["timeout", str(GUARD_SECONDS), "qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", processor,
+    command = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", processor,
                "-m", memory, "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
                "-kernel", str(BUILD / "hospes.elf"), "-append", options]
     if modules:
         command += ["-initrd", ",".join(str(module) for module in modules)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as qemu:
         text = ""
+        guard = threading.Timer(GUARD_SECONDS, qemu.kill)
+        guard.start()
         try:
             for line in qemu.stdout:
                 text += line.decode(errors="replace")
                 if expected in text:
                     break
         finally:
+            guard.cancel()
             qemu.kill()
     return text
 
