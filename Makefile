@@ -26,7 +26,8 @@ TIDY    := clang-tidy-$(LLVM)
 
 # --- what is built ---------------------------------------------------------------------------------------------------
 
-SOURCES := $(filter-out $(EXCLUDE),$(sort $(shell find boot kernel arch drivers -name '*.cpp' -o -name '*.S')))
+# boot/uefi is a program of its own, with its own rules.
+SOURCES := $(filter-out boot/uefi/% $(EXCLUDE),$(sort $(shell find boot kernel arch drivers -name '*.cpp' -o -name '*.S')))
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(SOURCES))
 # Boot-only objects come last on the linker's command line: see linker.ld.
 BOOT_ONLY := $(filter $(BUILD)/boot/% $(BUILD)/kernel/dom0/decompress%,$(OBJECTS))

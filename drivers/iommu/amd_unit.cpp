@@ -37,7 +37,7 @@ Verdict AmdUnit::examine(bool has_features)
     u64 const control = registers_.read64(at::control);
     if (control == ~u64{0} || registers_.read64(at::status) == ~u64{0})
         return refuse("its registers are empty", control);
-    if (has_features) features_ = ExtendedFeatures{registers_.read64(at::extended_features)};
+    features_ = ExtendedFeatures{has_features ? registers_.read64(at::extended_features) : 0};
     if (features_.raw() == ~u64{0}) return refuse("its feature register is empty", features_.raw());
     return {};
 }
