@@ -26,6 +26,10 @@ import run  # noqa: E402
 BIOS = pathlib.Path("/usr/share/bochs/BIOS-bochs-latest")
 VGA_BIOS = pathlib.Path("/usr/share/bochs/VGABIOS-lgpl-latest")
 MODELS = ("corei7_skylake_x", "corei5_arrandale_m520", "ryzen")
+# Where Bochs 2.7 itself is wrong; such a run is a skip, said aloud.
+BROKEN_THERE = {
+    ("exceptions", "ryzen"): "its SVM leaves DR6 alone at a #DB, and raises a guest's #PF in the host at VMSAVE",
+}
 SHORT = (("hello", "corei7_skylake_x"), ("instructions", "corei7_skylake_x"), ("exceptions", "corei5_arrandale_m520"),
          ("smp", "corei7_skylake_x:2"), ("hello", "ryzen"))
 SLOWER = 6  # than QEMU, at most
@@ -157,6 +161,9 @@ def main():
         wanted = [(case, parse_machine(machine)) for machine in machines for case in chosen]
     failed = 0
     for case, (model, cpus) in wanted:
+        if (case.name, model) in BROKEN_THERE:
+            print(f"skip {case.name:20} {model}: {BROKEN_THERE[case.name, model]}", flush=True)
+            continue
         outcome = run_case(case, model, cpus, show=not arguments.quiet)
         if not outcome.good and arguments.quiet:
             print(outcome.log)
