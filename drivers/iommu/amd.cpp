@@ -108,22 +108,21 @@ Verdict Amd::make_devices()
 
 void Amd::decide_on_interrupts(IommuOptions const& options)
 {
-    std::string_view obstacle;
+    using verdict::Standing;
+    std::optional<Obstacle> obstacle;
     if (!options.interrupt_remapping)
-        obstacle = "no-intremap was given";
+        obstacle = {Standing::SwitchedOff, "no-intremap was given"};
     else if (!knows_all_io_apics())
-        obstacle = "IVRS does not list all I/O APICs";
-    will_remap_interrupts_ = obstacle.empty();
-    if (!obstacle.empty())
-        log_warning("IOMMU: interrupts are NOT remapped ({}): a device can raise any interrupt", obstacle);
+        obstacle = {Standing::Broken, "IVRS does not list all I/O APICs"};
+    will_remap_interrupts_ = !obstacle;
+    judge_interrupts(obstacle, false);
 }
 
 Verdict Amd::initialize(acpi::Ivrs const& ivrs, HardwareRequest const& request)
 {
     for (acpi::IvrsUnit const& record : ivrs.units) {
         if (auto const added = add_unit(record); !added) {
-            log_error("IOMMU: AMD-Vi at {:x}: broken: {} ({:x})", record.registers, added.error().why,
-                      added.error().detail);
+            log_error("IOMMU: AMD-Vi at {:x} is broken", record.registers);
             return added;
         }
     }
@@ -137,9 +136,8 @@ Verdict Amd::initialize(acpi::Ivrs const& ivrs, HardwareRequest const& request)
     if (auto const adopted = adopt_table(std::move(table), order_of(2), ivrs.regions); !adopted) return adopted;
     decide_on_interrupts(request.options);
     if (auto const made = make_devices(); !made) return made;
-    for (RegisterPlace const& place : places_)
-        log_info("IOMMU: AMD-Vi at {:x}: in use, {} levels, {}", place.start, AmdFormat::levels,
-                 will_remap_interrupts_ ? "interrupts remapped" : "interrupts not remapped");
+    verdict::add("IOMMU", verdict::Standing::InUse, "", "AMD-Vi, units: {}, page-table levels: {}", units_.size(),
+                 AmdFormat::levels);
     return {};
 }
 

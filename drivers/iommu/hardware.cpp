@@ -33,6 +33,17 @@ bool Hardware::knows_all_io_apics() const
     return true;
 }
 
+void Hardware::judge_interrupts(std::optional<Obstacle> const& obstacle, bool is_x2apic)
+{
+    constexpr std::string_view what = "interrupt remapping";
+    if (obstacle)
+        verdict::add({what, obstacle->standing, obstacle->why, "a device can raise any interrupt of the machine"});
+    else
+        verdict::add({what, verdict::Standing::InUse,
+                      is_x2apic ? "I/O APICs, MSI and MSI-X, by source; x2APIC" : "I/O APICs, MSI and MSI-X, by source",
+                      ""});
+}
+
 Verdict Hardware::adopt_table(std::unique_ptr<SecondStage> table, unsigned largest_order,
                               acpi::DemandedRegions const& regions)
 {

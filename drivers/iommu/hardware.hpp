@@ -7,6 +7,7 @@
 #include "drivers/iommu/mirror.hpp"
 #include "kernel/lib/static_vector.hpp"
 #include "kernel/sync/guarded.hpp"
+#include "kernel/verdict/verdict.hpp"
 
 namespace hospes::iommu {
 
@@ -55,6 +56,13 @@ protected:
     };
     [[nodiscard]] Expected<u16> requester_of_io_apic(u8 id) const;
     [[nodiscard]] bool knows_all_io_apics() const;
+    /// Why interrupts cannot be remapped.
+    struct Obstacle {
+        verdict::Standing standing = verdict::Standing::Absent;
+        std::string_view why;
+    };
+    /// Adds the verdict's row.
+    static void judge_interrupts(std::optional<Obstacle> const& obstacle, bool is_x2apic);
     /// The table, with the regions that firmware demands.
     [[nodiscard]] Verdict adopt_table(std::unique_ptr<SecondStage> table, unsigned largest_order,
                                       acpi::DemandedRegions const& regions);

@@ -4,7 +4,6 @@
 
 #include "drivers/iommu/amd.hpp"
 #include "drivers/iommu/vtd.hpp"
-#include "kernel/log/log.hpp"
 
 namespace hospes::iommu {
 
@@ -24,12 +23,13 @@ Verdict use(acpi::Judged<Facts> const& facts, HardwareRequest const& request)
     return {};
 }
 
+/// A row of the verdict; the next vendor's takes its place if that one is usable.
 void report(Refusal const& refusal)
 {
-    if (refusal.is_absent)
-        log_info("IOMMU: {}", refusal.why);
-    else
-        log_error("IOMMU: broken: {} ({:x})", refusal.why, refusal.detail);
+    using verdict::Standing;
+    verdict::add("IOMMU", refusal.is_absent ? Standing::Absent : Standing::Broken,
+                 "switch VT-d or AMD-Vi on in the firmware's setup; update a firmware whose tables are wrong",
+                 "{} ({:x})", refusal.why, refusal.detail);
 }
 
 }
@@ -40,11 +40,11 @@ Verdict initialize(Request const& request)
     HardwareRequest const wanted{request.memory_map, request.options};
     auto const intel = use<Vtd>(acpi::parse_dmar(request.tables, request.memory_map), wanted);
     if (intel) return {};
-    report(intel.error());
     auto const amd = use<Amd>(acpi::parse_ivrs(request.tables, request.memory_map), wanted);
     if (amd) return {};
-    report(amd.error());
-    return intel.error().is_absent ? amd : intel;
+    auto const& result = intel.error().is_absent ? amd : intel;
+    report(result.error());
+    return result;
 }
 
 DmaSpace& dma_space() { return hardware->mirror(); }

@@ -112,33 +112,32 @@ void Vtd::decide_on_interrupts(acpi::Dmar const& dmar, IommuOptions const& optio
         return u.extended().get<ExtendedCapability::RemapsInterrupts>() &&
                u.extended().get<ExtendedCapability::HasQueue>();
     });
-    std::string_view obstacle;
+    using verdict::Standing;
+    std::optional<Obstacle> obstacle;
+    auto const table = allocate_table();
     if (!options.interrupt_remapping)
-        obstacle = "no-intremap was given";
+        obstacle = {Standing::SwitchedOff, "no-intremap was given"};
     else if (!dmar.remaps_interrupts || !able)
-        obstacle = "the units cannot";
+        obstacle = {Standing::Absent, "the firmware or the units do not offer it"};
     else if (!knows_all_io_apics())
-        obstacle = "broken: DMAR does not list all I/O APICs";
-    auto const table = obstacle.empty() ? allocate_table() : Expected<Hpa>{failure(Error::NotSupported)};
-    if (obstacle.empty() && !table) obstacle = "there is no memory for the table";
-    if (!obstacle.empty()) {
-        log_warning("IOMMU: interrupts are NOT remapped ({}): a device can raise any interrupt", obstacle);
-        return;
-    }
+        obstacle = {Standing::Broken, "DMAR does not list all I/O APICs"};
+    else if (!table)
+        obstacle = {Standing::Broken, "there is no memory for its table"};
+    if (obstacle) return judge_interrupts(obstacle, false);
     interrupts_at_ = *table;
     interrupts_ = {arch::reach_as<Entry>(*table), vectors};
     written(interrupts_.data(), interrupts_.size_bytes());
     extended_interrupts_ = local_apic::in_x2apic_mode() && all_units([](VtdUnit const& u) {
                                return u.extended().get<ExtendedCapability::HasExtendedInterrupts>();
                            });
+    judge_interrupts(std::nullopt, extended_interrupts_);
 }
 
 Verdict Vtd::initialize(acpi::Dmar const& dmar, HardwareRequest const& request)
 {
     for (acpi::DmarUnit const& record : dmar.units) {
         if (auto const added = add_unit(record); !added) {
-            log_error("IOMMU: VT-d at {:x}: broken: {} ({:x})", record.registers, added.error().why,
-                      added.error().detail);
+            log_error("IOMMU: VT-d at {:x} is broken", record.registers);
             return added;
         }
     }
@@ -154,11 +153,8 @@ Verdict Vtd::initialize(acpi::Dmar const& dmar, HardwareRequest const& request)
         place->unit.use_queue(arch::reach(*queue), *queue);
     }
     decide_on_interrupts(dmar, request.options);
-    for (size_t i = 0; i < units_.size(); ++i)
-        log_info("IOMMU: VT-d at {:x}: in use, {} levels, {}, {}{}", places_[i].start, levels_,
-                 is_coherent_ ? "coherent" : "not coherent",
-                 interrupts_.empty() ? "interrupts not remapped" : "interrupts remapped",
-                 extended_interrupts_ ? " (x2APIC)" : "");
+    verdict::add("IOMMU", verdict::Standing::InUse, "", "VT-d, units: {}, page-table levels: {}, {}", units_.size(),
+                 levels_, is_coherent_ ? "coherent" : "not coherent");
     if (request.options.verbose)
         for (Place const* place : units_)
             log_info("IOMMU: VT-d: capabilities {:x}, {:x}", place->unit.capability().raw(),
