@@ -143,6 +143,13 @@ TEST(Dom0MemoryMap, AcpiTablesAreCutOut)
     EXPECT_EQ(mark_as_acpi(map, Hpa{0xB000'0000}, 0x1000).error(), Error::Invalid);
 }
 
+constexpr u64 frames(u64 bytes) { return bytes / page_size; }
+
+constexpr MemoryAmount amount(u64 bytes, bool negative = false)
+{
+    return {.given = true, .negative = negative, .bytes = bytes};
+}
+
 Dom0Memory option(MemoryAmount size, MemoryAmount minimum = {}, MemoryAmount maximum = {})
 {
     return {.size = size, .minimum = minimum, .maximum = maximum};
@@ -150,18 +157,13 @@ Dom0Memory option(MemoryAmount size, MemoryAmount minimum = {}, MemoryAmount max
 
 TEST(Dom0Budget, DefaultKeepsASixteenthButNoMoreThan128MiB)
 {
-    constexpr auto frames = [](u64 bytes) { return bytes / page_size; };
     EXPECT_EQ(frames_for_dom0({}, frames(1 * gib), frames(1000 * mib)), frames(1000 * mib - 64 * mib));
     EXPECT_EQ(frames_for_dom0({}, frames(64 * gib), frames(63 * gib)), frames(63 * gib - 128 * mib));
 }
 
 TEST(Dom0Budget, OptionIsObeyedAsFarAsMemoryGoes)
 {
-    constexpr auto frames = [](u64 bytes) { return bytes / page_size; };
     constexpr u64 total = frames(4 * gib), available = frames(4 * gib - 100 * mib);
-    auto const amount = [](u64 bytes, bool negative = false) {
-        return MemoryAmount{.given = true, .negative = negative, .bytes = bytes};
-    };
     EXPECT_EQ(frames_for_dom0(option(amount(512 * mib)), total, available), frames(512 * mib));
     EXPECT_EQ(frames_for_dom0(option(amount(512 * mib, true)), total, available), available - frames(512 * mib));
     EXPECT_EQ(frames_for_dom0(option(amount(512 * mib), amount(1 * gib)), total, available), frames(1 * gib));
