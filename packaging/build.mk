@@ -61,5 +61,5 @@ $(PACKAGE): $(BUILD)/hospes.gz $(BUILD)/packaging/hospes-options.7 $(shell find 
 # --- the live medium ---
 
 live: $(BUILD)/hospes-live.iso
-$(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0 $(shell find dom0/live dom0/files dom0/init -type f) packaging/hospes-verdict
+$(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0 $(BUILD)/guests/ring_console.elf $(shell find dom0/live dom0/files dom0/init -type f) packaging/hospes-verdict
 	$(Q)dom0/live/build_live --hypervisor $(BUILD)/hospes.gz --images $(BUILD)/dom0 --output $@
