@@ -54,7 +54,8 @@ protected:
     static Domain& machine_first()
     {
         fakes::start_machine();
-        static fakes::TestDomain keeper{7};
+        // Never destroyed: at exit the list of domains and their memory may be gone already.
+        static auto& keeper = *new fakes::TestDomain{7};
         return *keeper;
     }
     Domain& other = machine_first();
