@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# build/hospes.efi: loader and hypervisor in one file that UEFI firmware starts. Needs the package gnu-efi (headers).
+# build/hospes.efi: loader and hypervisor in one file that UEFI firmware starts.
 
 EFI_HEADERS := /usr/include/efi
 EFI_CXX     := clang++-19 -std=c++23 -stdlib=libc++ -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics \
@@ -12,7 +12,7 @@ EFI_PARTS   := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .rel.* .re
 .PHONY: efi
 efi: $(BUILD)/hospes.efi
 $(EFI_HEADERS)/efi.h:
-	$(Q)$(call install_packages,gnu-efi binutils)
+	$(Q)tests/tools/packages efi
 $(BUILD)/uefi/%.o: boot/uefi/%.cpp $(wildcard boot/uefi/*.hpp) | $(EFI_HEADERS)/efi.h
 	$(call say,C++,$<)
 	@mkdir -p $(@D)
