@@ -45,13 +45,14 @@ void put_until_last(Writer& writer, u32 leaf, std::array<CpuidLeaf, count> const
     }
 }
 
+/// Leaf D: up to the last component. Gaps are included: the toolstack counts so, and fails if its count is higher.
 void put_xstate(Writer& writer, CpuidPolicy const& policy)
 {
     writer.put(0xd, 0, policy.xstate[0]);
     writer.put(0xd, 1, policy.xstate[1]);
     u64 const components = policy.xcr0_mask() | u64{policy.xstate[1].edx} << 32 | policy.xstate[1].ecx;
-    for (u32 i = 2; i < CpuidPolicy::xstate_subleaves; ++i)
-        if ((components >> i & 1) != 0) writer.put(0xd, i, policy.xstate[i]);
+    for (u32 i = 2; i < CpuidPolicy::xstate_subleaves && components >> i != 0; ++i)
+        writer.put(0xd, i, policy.xstate[i]);
 }
 
 void put_basic(Writer& writer, CpuidPolicy const& policy, u32 leaf)

@@ -132,6 +132,22 @@ TEST(CpuidPolicyWire, RoundTrip)
     EXPECT_EQ(write_leaves(policy, std::span{leaves}.first(*count - 1)).error(), Error::NoBufferSpace);
 }
 
+/// The toolstack writes leaf D without gaps, into as much room as the list that it read had.
+TEST(CpuidPolicyWire, LeafDHasNoGaps)
+{
+    CpuidPolicy const policy = maximum_policy(read_policy(boastful_cpu));
+    std::array<xen::CpuidLeaf, max_wire_leaves> leaves{};
+    auto const count = write_leaves(policy, leaves);
+    ASSERT_TRUE(count);
+    u32 expected = 0;
+    for (xen::CpuidLeaf const& leaf : std::span{leaves}.first(*count)) {
+        if (leaf.leaf != 0xd) continue;
+        EXPECT_EQ(leaf.subleaf, expected);
+        ++expected;
+    }
+    EXPECT_EQ(expected, 10U) << "PKU state is component 9";
+}
+
 TEST(CpuidPolicyWire, RefusesUnknownLeavesAndNamesThem)
 {
     CpuidPolicy policy = guest();
