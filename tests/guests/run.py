@@ -93,7 +93,7 @@ def command(case, which, extra=()):
     return ["qemu-system-x86_64", "-kernel", str(image), "-append", options,
             "-initrd", f"{case.image} {arguments}".strip(),
             "-M", "q35", "-cpu", "EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp", "-m", "1024", "-smp", str(case.cpus),
-            "-accel", accelerator, "-display", "none", "-serial", "stdio", "-no-reboot",
+            "-accel", "tcg,thread=single" if accelerator == "tcg" else accelerator, "-display", "none", "-serial", "stdio", "-no-reboot",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *devices, *case.qemu, *extra]
 
 
