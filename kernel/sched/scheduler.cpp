@@ -67,6 +67,14 @@ void charge(CpuState& here, SchedulingState& state, u64 now)
     here.ready.advance(state.virtual_time);
 }
 
+/// Brings the queue's clock to `now`. A vCPU that runs alone is charged only when it stops, perhaps much later; who joins
+/// the queue by a clock that old would be owed all that time.
+void advance_to(CpuState& queue, u64 now)
+{
+    if (Vcpu const* const running = queue.current.load(std::memory_order_acquire))
+        queue.ready.advance(live_virtual_time(running->scheduling, now));
+}
+
 /// ns the vCPU may run under its domain's cap.
 u64 allowance(Vcpu& vcpu, u64 now)
 {
@@ -320,6 +328,7 @@ void wake(Vcpu& vcpu)
             move_home(state, home, cpu);
             continue;
         }
+        advance_to(queue, now);
         state.virtual_time = policy::on_waking(state.virtual_time, queue.ready.clock());
         run_state::change(vcpu, RunState::Kind::Runnable, now);
         make_ready(queue, state);
