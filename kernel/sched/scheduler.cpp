@@ -67,8 +67,8 @@ void charge(CpuState& here, SchedulingState& state, u64 now)
     here.ready.advance(state.virtual_time);
 }
 
-/// Brings the queue's clock to `now`. A vCPU that runs alone is charged only when it stops, perhaps much later; who joins
-/// the queue by a clock that old would be owed all that time.
+/// Brings the queue's clock to `now`. A vCPU that runs alone is charged only when it stops, perhaps much later; who
+/// joins the queue by a clock that old would be owed all that time.
 void advance_to(CpuState& queue, u64 now)
 {
     if (Vcpu const* const running = queue.current.load(std::memory_order_acquire))

@@ -33,14 +33,14 @@ def test_spinning_guests_do_not_starve_dom0(machine, dom0):
     dom0.check("xl destroy late")
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 @pytest.mark.parametrize("how", ["poweroff", "reboot", "panic"])
 def test_preserve_keeps_the_body(dom0, how):
     Guest("tiny", on_boot=how, settings=PRESERVE).create(dom0)
     wait_for(dom0, ended("tiny", REASON[how]), f"the {how} to be noticed")
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_poweroff_and_crash_destroy(dom0):
     Guest("off", on_boot="poweroff", settings={"on_poweroff": "destroy"}).create(dom0)
     Guest("crash", on_boot="panic", settings={"on_crash": "destroy"}).create(dom0)
@@ -48,7 +48,7 @@ def test_poweroff_and_crash_destroy(dom0):
     wait_until_gone(dom0, "crash")
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 @pytest.mark.parametrize("how, event", [("reboot", "on_reboot"), ("panic", "on_crash")])
 def test_restart_makes_a_new_domain(dom0, how, event):
     Guest("tiny", on_boot=how, settings={event: "restart"}).create(dom0)
