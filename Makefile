@@ -9,6 +9,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 SHELL := /bin/bash
+comma := ,
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -193,25 +194,24 @@ OUT := $(BUILD)
 -include $(sort $(wildcard */*.mk */*/*.mk))
 
 ACCEL  ?= tcg
-MEMORY ?= 2048
+MEMORY ?= 4096
 CPUS   ?= 2
 # TCG has no NRIP save, and gets MONITOR, RDTSCP and XSAVE in a guest wrong.
 CPU    ?= $(if $(filter kvm,$(ACCEL)),host,EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp,-xsave)
+# One thread for all CPUs: with a thread each, QEMU's SVM now and then damages a guest's state.
+EMULATION := $(if $(filter tcg,$(ACCEL)),tcg$(comma)thread=single,$(ACCEL))
 PC     := -M q35,kernel-irqchip=split -device amd-iommu -netdev user,id=net -device e1000e,netdev=net
 
-$(BUILD)/dom0/vmlinuz $(BUILD)/dom0/ramdisk.img: dom0-ram ;
-$(BUILD)/hospes-dom0.iso: $(BUILD)/hospes.gz $(BUILD)/dom0/vmlinuz $(BUILD)/dom0/ramdisk.img
-	$(Q)dom0/image/build_iso --output $@ --hypervisor $< --kernel $(BUILD)/dom0/vmlinuz \
-	    --ramdisk $(BUILD)/dom0/ramdisk.img --options "dom0_mem=1024M,max:1024M console=com1 loglvl=info $(OPTIONS)"
-# GRUB, Hospes, dom0's shell, on this terminal.
+# The live medium: GRUB, Hospes, dom0's shell, on this terminal. UEFI=1 boots it by UEFI.
 run: deps
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/hospes-dom0.iso
+	$(Q)$(MAKE) --no-print-directory live
 	@printf '\n  Starting the machine. Ctrl-a x ends it at any time, `poweroff` in dom0 does so in good order.\n\n'
-	$(Q)qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -m $(MEMORY) -smp $(CPUS) -nodefaults $(PC) \
-	    -boot d -cdrom $(BUILD)/hospes-dom0.iso -display none -serial mon:stdio $(QEMU)
+	$(Q)qemu-system-x86_64 -accel $(EMULATION) -cpu $(CPU) -m $(MEMORY) -smp $(CPUS) -nodefaults $(PC) \
+	    $(if $(UEFI),-bios /usr/share/ovmf/OVMF.fd) -boot d -cdrom $(BUILD)/hospes-live.iso -display none \
+	    -serial mon:stdio $(QEMU)
 # One kernel as dom0, without GRUB or a disk: KERNEL=build/guests/hello.elf
 payload: $(BUILD)/hospes.elf
-	$(Q)qemu-system-x86_64 -accel $(ACCEL) -cpu $(CPU) -m $(MEMORY) -smp $(CPUS) -nodefaults $(PC) -display none \
+	$(Q)qemu-system-x86_64 -accel $(EMULATION) -cpu $(CPU) -m $(MEMORY) -smp $(CPUS) -nodefaults $(PC) -display none \
 	    -serial mon:stdio -kernel $< -append "console=com1 $(OPTIONS)" -initrd "$(KERNEL) $(APPEND)" $(QEMU)
 
 guests: | test-packages

@@ -13,7 +13,7 @@ $(BUILD)/drivers/screen/font.cpp.o tidy: private KERNEL_CXX += -I$(BUILD)/genera
 
 # --- installation, the Debian package ---
 
-.PHONY: deb docs live install-files
+.PHONY: deb docs live dom0-live install-files
 VERSION       := $(shell sed -n 's/.*version = "\(.*\)".*/\1/p' kernel/version.hpp)
 OPTIONS_PAGE  := $(BUILD)/packaging/options_page
 OPTION_SOURCES := packaging/options_page.cpp kernel/options/command_line.cpp kernel/options/options.cpp \
@@ -61,5 +61,7 @@ $(PACKAGE): $(BUILD)/hospes.gz $(BUILD)/packaging/hospes-options.7 $(shell find 
 # --- the live medium ---
 
 live: $(BUILD)/hospes-live.iso
-$(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0 $(BUILD)/guests/ring_console.elf $(shell find dom0/live dom0/files dom0/init -type f) packaging/hospes-verdict
+dom0-live:
+	$(Q)dom0/image/build_image --output $(BUILD)/dom0 live
+$(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0-live $(BUILD)/guests/ring_console.elf $(shell find dom0/live dom0/files dom0/init -type f) packaging/hospes-verdict
 	$(Q)dom0/live/build_live --hypervisor $(BUILD)/hospes.gz --images $(BUILD)/dom0 --output $@

@@ -41,6 +41,7 @@ class Scenario:
 
     hypervisor: str = "hospes"  # hospes, xen
     boot: str = "multiboot"  # multiboot (QEMU loads everything), iso (GRUB, BIOS), uefi (GRUB, UEFI)
+    medium: str | None = None  # a ready image to boot by "iso" or "uefi", instead of one made for the scenario
     cpus: int = 2
     memory: int = 3072  # MiB
     dom0_memory: int = 1024  # MiB
@@ -92,7 +93,9 @@ class Scenario:
                 f"if=none,id=medium,format=raw,readonly=on,file={self.boot_medium()}"]
 
     def boot_medium(self):
-        """A GRUB image for this scenario, made on the spot."""
+        """A GRUB image for this scenario, made on the spot; or the one it names."""
+        if self.medium:
+            return BUILD / self.medium
         medium = BUILD / "dom0" / f"boot-{os.getpid()}-{abs(hash(self)) % 10**8}.iso"
         subprocess.run([ROOT / "dom0/image/build_iso", "--output", medium, "--hypervisor", self.hypervisor_image(),
                         "--options", self.hypervisor_command_line(), "--kernel", DOM0 / "vmlinuz",
