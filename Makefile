@@ -198,7 +198,7 @@ MEMORY ?= 4096
 CPUS   ?= 2
 # TCG has no NRIP save, and gets MONITOR, RDTSCP and XSAVE in a guest wrong.
 CPU    ?= $(if $(filter kvm,$(ACCEL)),host,EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp,-xsave)
-# One thread for all CPUs: with a thread each, QEMU's SVM now and then damages a guest's state.
+# One thread for all CPUs under TCG: tests/tools/emulator.py says why.
 EMULATION := $(if $(filter tcg,$(ACCEL)),tcg$(comma)thread=single,$(ACCEL))
 PC     := -M q35,kernel-irqchip=split -device amd-iommu -netdev user,id=net -device e1000e,netdev=net
 

@@ -20,6 +20,10 @@ import time
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/tools"))
+
+import emulator
+
 FOLDERS = (ROOT / "tests/guests", ROOT / "tests/bench")
 DEBUG_EXIT_PASS, DEBUG_EXIT_FAIL = 33, 35  # (value << 1) | 1 of what the guest writes, report.cpp
 GRACE = 2  # seconds the emulator gets to end by itself after the verdict
@@ -87,13 +91,12 @@ def hypervisor(which):
 
 def command(case, which, extra=()):
     image, options, devices = hypervisor(which)
-    accelerator = os.environ.get("ACCEL", "tcg")
-    arguments = f"{case.arguments} emulator" if accelerator == "tcg" else case.arguments
+    arguments = f"{case.arguments} emulator" if emulator.ACCELERATOR == "tcg" else case.arguments
     options = f"{options} dom0_mem={case.memory}M {case.options}".strip()
     return ["qemu-system-x86_64", "-kernel", str(image), "-append", options,
             "-initrd", f"{case.image} {arguments}".strip(),
-            "-M", "q35", "-cpu", "EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp", "-m", "1024", "-smp", str(case.cpus),
-            "-accel", "tcg,thread=single" if accelerator == "tcg" else accelerator, "-display", "none", "-serial", "stdio", "-no-reboot",
+            "-M", "q35", "-cpu", emulator.EMULATED_CPU, "-m", "1024", "-smp", str(case.cpus),
+            "-accel", emulator.accelerator_option(), "-display", "none", "-serial", "stdio", "-no-reboot",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *devices, *case.qemu, *extra]
 
 

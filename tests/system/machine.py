@@ -17,22 +17,19 @@ from pathlib import Path
 
 import pexpect
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/tools"))
+
+import emulator
 from shell import Shell, ShellError
 
-ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BUILD", ROOT / "build")).resolve()
 DOM0 = BUILD / "dom0"
 
-# QEMU's TCG has no NRIP save, reports some intercepts wrongly (RDTSCP, MONITOR), and mishandles XSAVE state inside a
-# guest: AVX code of dom0 dies. Without XSAVE in the model nothing needs a special kernel command line.
-EMULATED_CPU = "EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp,-xsave"
+# QEMU's TCG mishandles XSAVE state inside a guest: AVX code of dom0 dies. Without XSAVE in the model nothing needs a
+# special kernel command line.
+EMULATED_CPU = emulator.EMULATED_CPU + ",-xsave"
 FIRMWARE_UEFI = "/usr/share/ovmf/OVMF.fd"
-
-
-def accelerator_option(name):
-    """One thread for all CPUs: with a thread each, QEMU 7.2's SVM now and then keeps nested paging on after an exit, and
-    the hypervisor's own next fetch becomes a nested page fault (seen: host RIP and CR3 in the guest's VMCB)."""
-    return "tcg,thread=single" if name == "tcg" else name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Scenario:
     kernel_options: tuple[str, ...] = ()
     qemu_options: tuple[str, ...] = ()
     cpu: str = EMULATED_CPU
-    accelerator: str = os.environ.get("ACCEL", "tcg")
+    accelerator: str = emulator.ACCELERATOR
     reboot: bool = False  # let the machine start again on a reboot; else a reboot ends the emulator
 
     def hypervisor_image(self):
@@ -76,9 +73,9 @@ class Scenario:
         return DOM0 / ("ramdisk.img" if self.root == "ram" else "initrd.img")
 
     def qemu_command(self, serial):
-        command = ["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-accel", accelerator_option(self.accelerator), "-m", str(self.memory),
-                   "-smp", str(self.cpus), "-cpu", "host" if self.accelerator == "kvm" else self.cpu,
-                   "-display", "none", *serial, "-nodefaults"]
+        command = ["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-accel",
+                   emulator.accelerator_option(self.accelerator), "-m", str(self.memory), "-smp", str(self.cpus),
+                   "-cpu", "host" if self.accelerator == "kvm" else self.cpu, "-display", "none", *serial, "-nodefaults"]
         if not self.reboot:
             command += ["-no-reboot"]
         return command + [*self._iommu(), *self._disk(), *self._network(), *self._boot_options(), *self.qemu_options]

@@ -11,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
+import emulator
+
 pytestmark = pytest.mark.fast
 
 BUILD = Path(os.environ.get("BUILD", "build")).resolve()
-PROCESSOR = "EPYC,+svm,+npt,-nrip-save,-monitor,-rdtscp"
+PROCESSOR = emulator.EMULATED_CPU
 OPTIONS = "console=com1 loglvl=all iommu=off noreboot"
 GUARD_SECONDS = 120
 
 
 def read_console(expected, *, options=OPTIONS, processor=PROCESSOR, memory="512", modules=None):
     """The serial output up to and with `expected`; the whole output if that never comes."""
-    command = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", processor,
+    command = ["qemu-system-x86_64", "-M", "q35", "-accel", emulator.accelerator_option(), "-cpu", processor,
                "-m", memory, "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
                "-kernel", str(BUILD / "hospes.elf"), "-append", options]
     if modules:

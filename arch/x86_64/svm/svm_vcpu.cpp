@@ -171,15 +171,16 @@ bool SvmVcpu::offer_virtual_interrupt()
     return true;
 }
 
-/// The interrupt that was not taken is queued again.
+/// The interrupt that was not taken is queued again, unless its own delivery was cut short: then EXITINTINFO, which is
+/// in injection_ already, repeats it. (QEMU leaves V_IRQ set in that case.)
 void SvmVcpu::withdraw_virtual_interrupt(EventInformation offered)
 {
     intercept_virtual_interrupt(true);
     if (!interrupt_control().get<VirtualInterruptControl::Pending>()) return;
-    if (injection_.get<EventInformation::Valid>())
-        postponed_ = offered;
-    else
+    if (!injection_.get<EventInformation::Valid>())
         injection_ = offered;
+    else if (injection_.get<EventInformation::Vector>() != offered.get<EventInformation::Vector>())
+        postponed_ = offered;
 }
 
 void SvmVcpu::intercept_virtual_interrupt(bool enabled)
