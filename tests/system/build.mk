@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # dom0's images and the system tests. HYPERVISOR=xen compares with Debian's Xen, ONLY=text picks tests, SCENARIO= holds
-# options of tests/system/machine.py.
+# options of tests/system/machine.py, WORKERS= is how many files of tests run side by side, each emulator on one CPU.
 
 .PHONY: dom0 dom0-ram run-dom0 system system-slow
 HYPERVISOR ?= hospes
+WORKERS    ?= 2
 system_tests = BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) /usr/bin/python3 -m pytest -c tests/system/pytest.ini tests/system \
-               --hypervisor $(HYPERVISOR) $(if $(ONLY),-k "$(ONLY)")
+               -n $(WORKERS) --dist loadfile --hypervisor $(HYPERVISOR) $(if $(ONLY),-k "$(ONLY)")
 
 dom0:
 	$(Q)dom0/image/build_image --output $(BUILD)/dom0 all
