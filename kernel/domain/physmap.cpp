@@ -66,37 +66,50 @@ Expected<> Physmap::initialize()
     return {};
 }
 
+/// With the largest leaf possible; its order. An empty table may be in the way of a large one (its mappings were
+/// removed one by one): then smaller ones fill that table.
+Expected<unsigned> Physmap::map_leaf(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
+                                     MappingType type)
+{
+    for (unsigned order = leaf_order(*stage_, where.raw(), first.raw(), count);; order -= index_bits) {
+        auto const mapped = stage_->map(where, first, order, access, memory, type);
+        if (mapped) return order;
+        if (mapped.error() != Error::Exists || order == 0) return failure(mapped.error());
+    }
+}
+
+/// All of them or none.
+Expected<> Physmap::map_run(Gfn where, Hfn first, u64 count, Access access, MemoryType memory, MappingType type)
+{
+    for (u64 done = 0; done < count;) {
+        auto const order = map_leaf(where + done, first + done, count - done, access, memory, type);
+        if (!order) {
+            unmap_run(where, done);
+            return failure(order.error());
+        }
+        done += u64{1} << *order;
+    }
+    return {};
+}
+
+void Physmap::unmap_run(Gfn where, u64 count)
+{
+    for (u64 at = 0; at < count;) {
+        auto const removed = stage_->unmap(where + at, stage_->lookup(where + at).order);
+        at += removed ? u64{1} << removed->order : 1;
+    }
+    if (count != 0) GuestPresence::flush(domain_);
+}
+
 Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
 {
     LockGuard const guard{lock_};
     u64 const count = u64{1} << order;
-    auto const undo = [&](u64 done) {
-        for (u64 at = 0; at < done;) {
-            auto const removed = stage_->unmap(where + at, stage_->lookup(where + at).order);
-            at += removed ? u64{1} << removed->order : 1;
-        }
-        if (done != 0) GuestPresence::flush(domain_);
-    };
-    for (u64 done = 0; done < count;) {
-        unsigned leaf = leaf_order(*stage_, where.raw() + done, first.raw() + done, count - done);
-        auto mapped =
-            stage_->map(where + done, first + done, leaf, read_write_execute, MemoryType::WriteBack, MappingType::Ram);
-        // An empty table is in the way of a large leaf (its mappings were removed one by one): fill it with smaller
-        // ones.
-        while (!mapped && mapped.error() == Error::Exists && leaf > 0) {
-            leaf -= index_bits;
-            mapped = stage_->map(where + done, first + done, leaf, read_write_execute, MemoryType::WriteBack,
-                                 MappingType::Ram);
-        }
-        if (!mapped) {
-            undo(done);
-            return failure(mapped.error());
-        }
-        done += u64{1} << leaf;
-    }
+    auto const mapped = map_run(where, first, count, read_write_execute, MemoryType::WriteBack, MappingType::Ram);
+    if (!mapped) return mapped;
     Mapping const whole{.frame = first, .type = MappingType::Ram, .access = read_write_execute, .order = order};
     if (auto const shown = show_to_devices(where, whole, order); !shown) {
-        undo(count);
+        unmap_run(where, count);
         return shown;
     }
     domain_.ram_frames.fetch_add(count, std::memory_order_relaxed);
@@ -122,17 +135,7 @@ Expected<> Physmap::add(Gfn where, FrameReference frame, MappingType type)
 Expected<> Physmap::add_device(Gfn where, Hfn first, u64 count, MemoryType memory, Access access)
 {
     LockGuard const guard{lock_};
-    for (u64 done = 0; done < count;) {
-        unsigned leaf = leaf_order(*stage_, where.raw() + done, first.raw() + done, count - done);
-        auto mapped = stage_->map(where + done, first + done, leaf, access, memory, MappingType::Device);
-        while (!mapped && mapped.error() == Error::Exists && leaf > 0) {
-            leaf -= index_bits;
-            mapped = stage_->map(where + done, first + done, leaf, access, memory, MappingType::Device);
-        }
-        if (!mapped) return failure(mapped.error());
-        done += u64{1} << leaf;
-    }
-    return {};
+    return map_run(where, first, count, access, memory, MappingType::Device);
 }
 
 Expected<> Physmap::attach(iommu::DmaSpace& devices)

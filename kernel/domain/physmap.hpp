@@ -62,7 +62,7 @@ public:
     [[nodiscard]] Expected<> add_ram(Gfn where, Hfn first, unsigned order);
     /// Maps one frame that somebody else owns, or a special page; takes over the reference, also on error.
     [[nodiscard]] Expected<> add(Gfn where, FrameReference frame, MappingType type);
-    /// Maps device registers or firmware memory, `count` frames, identity or not.
+    /// Maps device registers or firmware memory, `count` frames, identity or not; all of them or none.
     [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory,
                                         Access access = read_write_execute);
     /// Removes 2^order guest frames' mappings into `retired`. Returns what was there; None is no error.
@@ -91,6 +91,11 @@ public:
 
 private:
     friend class Retired;
+    [[nodiscard]] Expected<unsigned> map_leaf(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
+                                              MappingType type);
+    [[nodiscard]] Expected<> map_run(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
+                                     MappingType type);
+    void unmap_run(Gfn where, u64 count);
     [[nodiscard]] Expected<> show_to_devices(Gfn where, Mapping const& mapping, unsigned order);
     [[nodiscard]] Expected<Mapping> unmap(Gfn where, unsigned order);
 
