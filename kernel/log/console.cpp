@@ -4,8 +4,8 @@
 
 #include <atomic>
 
-#include "kernel/lib/static_vector.hpp"
 #include "kernel/log/console_lock.hpp"
+#include "kernel/log/device_list.hpp"
 #include "kernel/log/ring.hpp"
 #include "kernel/log/token_bucket.hpp"
 #include "kernel/sync/spinlock.hpp"
@@ -24,7 +24,7 @@ constexpr u64 ticks_per_guest_line = u64{1} << 25;
 constinit std::array<char, default_ring_bytes> default_ring{};
 constinit ConsoleLock console_lock;
 constinit LogRing ring{default_ring};
-constinit StaticVector<Device*, 4> devices;
+constinit DeviceList<Device> devices;
 constinit Thresholds thresholds{.hypervisor = 3, .guest = 0, .guest_rate_limited = 3, .timestamps = false};
 constinit TokenBucket guest_lines{guest_line_burst, ticks_per_guest_line};
 constinit u64 (*clock)() = nullptr;
@@ -32,15 +32,10 @@ constinit void (*output_hook)() = nullptr;
 constinit std::atomic<bool> output_pending{false};
 
 /// Must hold the lock.
-void show(std::span<char const> text)
-{
-    for (Device* device : devices) device->write(text);
-}
-
 void emit(std::span<char const> text)
 {
     for (char character : text) ring.put(character);
-    show(text);
+    devices.write(text);
 }
 
 void emit_line(std::string_view start, std::string_view format, std::span<FormatArgument const> arguments)
@@ -84,16 +79,15 @@ void attach(Device& device)
     for (bool incremental = false;; incremental = true) {
         u32 const count = ring.read(chunk, position, incremental);
         if (count == 0) break;
-        device.write(std::span<char const>{chunk}.first(count));
+        devices.write_to(device, std::span<char const>{chunk}.first(count));
     }
-    if (!devices.push_back(&device)) return;
+    if (!devices.add(device)) return;
 }
 
 void detach(Device& device)
 {
     LockGuard const guard{console_lock};
-    for (size_t i = 0; i < devices.size(); ++i)
-        if (devices[i] == &device) return devices.erase(i);
+    devices.remove(device);
 }
 
 void use_ring(std::span<char> buffer)
@@ -105,7 +99,12 @@ void use_ring(std::span<char> buffer)
 void set_thresholds(Thresholds wanted) { thresholds = wanted; }
 void set_clock(u64 (*nanoseconds)()) { clock = nanoseconds; }
 void on_output(void (*hook)()) { output_hook = hook; }
-void break_locks() { console_lock.break_open(); }
+
+void break_locks()
+{
+    console_lock.break_open();
+    if (console_lock.is_holder(arch::this_cpu())) devices.drop_the_one_being_written();
+}
 
 void deliver_notices()
 {
@@ -116,7 +115,7 @@ void deliver_notices()
 void write_raw(std::span<char const> text)
 {
     LockGuard const guard{console_lock};
-    if (!thresholds.dom0_to_ring) return show(text);
+    if (!thresholds.dom0_to_ring) return devices.write(text);
     emit(text);
     note_output();
 }

@@ -82,7 +82,8 @@ void on_input(void (*hook)());
 /// Called with each character typed while input belongs to the hypervisor.
 void on_debug_key(void (*hook)(char key));
 
-/// From now on a console lock that is not released in bounded time is ignored. For panic() only.
+/// From now on a console lock that this CPU holds, or that is not released in bounded time, is ignored, and the device
+/// that this CPU was writing to is not used any more. For panic() only.
 void break_locks();
 
 }

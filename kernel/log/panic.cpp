@@ -15,26 +15,30 @@
 namespace hospes {
 namespace {
 
-constinit std::atomic<unsigned> panics{0};
+constexpr unsigned nobody = ~0U;
+
+constinit std::atomic<unsigned> panicking_cpu{nobody};
+constinit unsigned panics = 0; ///< of that CPU: each one inside another leaves less to try
 constinit std::array<void (*)(), 8> reports{};
 constinit std::atomic<size_t> report_count{0};
 constinit void (*refusal_report)() = nullptr;
 
-/// False if a panic is under way already: on another CPU, which goes on, or on this one, which failed in it.
-bool begin()
+/// How many panics of this CPU are under way already: it failed in telling of them.
+[[nodiscard]] unsigned begin()
 {
-    unsigned const earlier = panics.fetch_add(1);
-    if (earlier == 0) {
-        console::break_locks();
-        arch::stop_other_cpus();
-    }
-    return earlier == 0;
+    unsigned const self = arch::this_cpu();
+    // If another CPU was first, it tells, and is about to stop this one.
+    for (unsigned first = nobody; !panicking_cpu.compare_exchange_strong(first, self) && first != self; first = nobody)
+        arch::spin_hint();
+    arch::stop_other_cpus();
+    console::break_locks();
+    return panics++;
 }
 
-[[noreturn]] void end()
+[[noreturn]] void end(bool can_log)
 {
     if (options().no_reboot) {
-        log_error("halted, as noreboot asks");
+        if (can_log) log_error("halted, as noreboot asks");
         arch::halt_machine();
     }
     arch::reboot_machine();
@@ -56,29 +60,33 @@ void at_panic(void (*report)())
 
 void at_refusal(void (*report)()) { refusal_report = report; }
 
-void panic_at_with(u64 instruction, u64 frame, std::string_view format, std::span<FormatArgument const> arguments)
+void panic_at_with(Interrupted const& where, std::string_view format, std::span<FormatArgument const> arguments)
 {
-    bool const is_first = begin();
-    log_text(is_first ? "PANIC" : "PANIC during a panic", format, arguments);
-    if (!is_first) arch::halt_machine();
-    log_backtrace(instruction, frame);
+    unsigned const depth = begin();
+    bool const can_log = depth < 2;
+    if (depth > 2) arch::halt_machine(); // not even ending works
+    if (can_log) log_text(depth == 0 ? "PANIC" : "PANIC during a panic", format, arguments);
+    if (depth > 0) end(can_log);
+    if (where.log_more != nullptr) where.log_more(where.context);
+    log_backtrace(where.instruction, where.frame);
     for (void (*report)() : reports)
         if (report != nullptr) report();
-    end();
+    end(can_log);
 }
 
 void panic_with(std::string_view format, std::span<FormatArgument const> arguments)
 {
-    panic_at_with(reinterpret_cast<u64>(__builtin_return_address(0)),
-                  *static_cast<u64 const*>(__builtin_frame_address(0)), format, arguments);
+    panic_at_with({.instruction = reinterpret_cast<u64>(__builtin_return_address(0)),
+                   .frame = *static_cast<u64 const*>(__builtin_frame_address(0))},
+                  format, arguments);
 }
 
 void refuse_to_boot_with(std::string_view format, std::span<FormatArgument const> arguments)
 {
-    if (!begin()) arch::halt_machine();
-    if (refusal_report != nullptr) refusal_report();
+    unsigned const depth = begin();
+    if (depth == 0 && refusal_report != nullptr) refusal_report();
     log_text("cannot run on this machine", format, arguments);
-    end();
+    end(true);
 }
 
 }

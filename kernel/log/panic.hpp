@@ -18,15 +18,21 @@ template <typename... T>
     panic_with(format, FormatArguments<sizeof...(T)>{values...}.span());
 }
 
-/// The same for exception handlers: the backtrace begins at the interrupted instruction, whose frame pointer is
-/// `frame`.
-[[noreturn]] void panic_at_with(u64 instruction, u64 frame, std::string_view format,
+/// Where code was interrupted, and what else is to be said about it: called once it is sure that logging works again.
+struct Interrupted {
+    u64 instruction, frame; ///< the backtrace begins at them
+    void (*log_more)(void const* context) = nullptr;
+    void const* context = nullptr;
+};
+
+/// The same for exception handlers. They must not log before: the exception may have come while this CPU was logging.
+[[noreturn]] void panic_at_with(Interrupted const& where, std::string_view format,
                                 std::span<FormatArgument const> arguments);
 
 template <typename... T>
-[[noreturn]] void panic_at(u64 instruction, u64 frame, std::string_view format, T const&... values)
+[[noreturn]] void panic_at(Interrupted const& where, std::string_view format, T const&... values)
 {
-    panic_at_with(instruction, frame, format, FormatArguments<sizeof...(T)>{values...}.span());
+    panic_at_with(where, format, FormatArguments<sizeof...(T)>{values...}.span());
 }
 
 /// Adds a report of state to every later panic, at most eight. It must only log.

@@ -112,7 +112,7 @@ def test_the_default_entry_wants_an_iommu(live):
 
 @pytest.mark.slow
 def test_verbose(live):
-    machine = live("uefi", "v")
+    machine = live("uefi", "b")
     machine.expect("(hospes) [")
     machine.boot()
     assert "ignore_loglevel" in machine.dom0.check("cat /proc/cmdline")

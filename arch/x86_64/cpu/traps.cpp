@@ -80,21 +80,34 @@ void on_nmi(TrapFrame&)
 }
 
 /// (SDM volume 3, section 16.10; APM volume 2, section 9.5)
+void log_machine_check_banks()
+{
+    if (!cpu_features().has(Feature::MachineCheckArchitecture)) return;
+    unsigned const banks = read(msr::machine_check_capabilities).get<MachineCheckCapabilities::BankCount>();
+    log_error("machine check: global status {:x}", read(msr::machine_check_global_status));
+    for (unsigned bank = 0; bank < banks; ++bank) {
+        MachineCheckStatus const status = read(msr::machine_check_status(bank));
+        if (!status.get<MachineCheckStatus::Valid>()) continue;
+        u64 const address = status.get<MachineCheckStatus::AddressValid>() ? read(msr::machine_check_address(bank)) : 0;
+        log_error("bank {}: status {:x} address {:x}", bank, status.raw(), address);
+    }
+}
+
+void log_frame(void const* frame)
+{
+    TrapFrame const& interrupted = *static_cast<TrapFrame const*>(frame);
+    if (interrupted.vector == exception::machine_check) log_machine_check_banks();
+    log_registers(interrupted);
+}
+
+Interrupted interrupted_at(TrapFrame const& frame)
+{
+    return {.instruction = frame.rip, .frame = frame.rbp, .log_more = log_frame, .context = &frame};
+}
+
 void on_machine_check(TrapFrame& frame)
 {
-    if (cpu_features().has(Feature::MachineCheckArchitecture)) {
-        unsigned const banks = read(msr::machine_check_capabilities).get<MachineCheckCapabilities::BankCount>();
-        log_error("machine check: global status {:x}", read(msr::machine_check_global_status));
-        for (unsigned bank = 0; bank < banks; ++bank) {
-            MachineCheckStatus const status = read(msr::machine_check_status(bank));
-            if (!status.get<MachineCheckStatus::Valid>()) continue;
-            u64 const address =
-                status.get<MachineCheckStatus::AddressValid>() ? read(msr::machine_check_address(bank)) : 0;
-            log_error("bank {}: status {:x} address {:x}", bank, status.raw(), address);
-        }
-    }
-    log_registers(frame);
-    panic_at(frame.rip, frame.rbp, "cpu{}: the hardware reports a machine check", arch::this_cpu());
+    panic_at(interrupted_at(frame), "cpu{}: the hardware reports a machine check", arch::this_cpu());
 }
 
 void on_other_exception(TrapFrame& frame)
@@ -103,12 +116,11 @@ void on_other_exception(TrapFrame& frame)
         frame.rip = *landing;
         return;
     }
-    log_registers(frame);
     auto const name = exception_names[frame.vector];
     if (frame.vector == exception::page_fault)
-        panic_at(frame.rip, frame.rbp, "cpu{}: {} at {:x}, error {:x}", arch::this_cpu(), name, read_cr2(),
+        panic_at(interrupted_at(frame), "cpu{}: {} at {:x}, error {:x}", arch::this_cpu(), name, read_cr2(),
                  frame.error_code);
-    panic_at(frame.rip, frame.rbp, "cpu{}: {}", arch::this_cpu(), name);
+    panic_at(interrupted_at(frame), "cpu{}: {}", arch::this_cpu(), name);
 }
 
 using ExceptionHandler = void (*)(TrapFrame&);
