@@ -100,7 +100,7 @@ void judge_processor(ProcessorFacts const& facts)
     else
         add({"outer hypervisor", Standing::Absent, "this is the bare machine", ""});
     judge_extension(facts);
-    if (facts.has_extension) judge_nested_paging(facts);
+    if (facts.has_extension && !facts.locked_by_firmware) judge_nested_paging(facts);
 }
 
 void judge_cpus(unsigned started, unsigned present)
