@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A machine without a serial line shows why it stopped: text on the PC's text screen (BIOS) and on the firmware's
 framebuffer (UEFI), before dom0 starts, and again in a panic, when the screen is dom0's. What is on it is read from pictures."""
-import shutil
-
 import pytest
 
-from machine import BUILD, DOM0, FIRMWARE_UEFI, Scenario
+from bare import Bare, multiboot, system_partition
+from machine import DOM0, EMULATED_CPU
 from physical_memory import PhysicalMemory
 from screen import Monitor
 
@@ -13,7 +12,7 @@ pytestmark = pytest.mark.fast
 
 # An uncorrected error that QEMU's monitor injects, on the idle CPU: in a guest QEMU would give it to the guest.
 MACHINE_CHECK = "mce 1 1 0xb200000000000000 0x4 0 0"
-SPIN = "spin.elf"  # a dom0 that does nothing, and needs nothing
+SPIN = DOM0 / "spin.elf"  # a dom0 that does nothing, and needs nothing
 
 
 @pytest.fixture
@@ -27,38 +26,15 @@ def boot(start, monitor, tmp_path, hypervisor):
     if hypervisor != "hospes":
         pytest.skip("runs on Hospes only")
 
-    def begin(firmware, kernel, *, options=(), qemu=(), cpu=Scenario.cpu):
+    def begin(firmware, kernel, *, options=(), qemu=(), cpu=EMULATED_CPU):
         words = " ".join(["console=vga,com1 com1=115200,8n1 iommu=off noreboot dom0_max_vcpus=1", *options])
-        command = {"bios": multiboot, "uefi": system_partition}[firmware](tmp_path, kernel, words)
-        wanted = Bare(cpus=2, memory=512, nic="none", iommu="none", cpu=cpu, command=(*command, *monitor.options, *qemu))
-        return start(wanted)
+        if firmware == "uefi":
+            text = f"[global]\ndefault=test\n[test]\noptions={words}\nkernel=kernel\n"
+            command = system_partition(tmp_path, {"kernel": kernel}, text)
+        else:
+            command = multiboot(kernel, words)
+        return start(Bare((*command, *monitor.options, *qemu), cpu=cpu))
     return begin
-
-
-class Bare(Scenario):
-    """A machine whose boot path the test itself describes."""
-
-    def __init__(self, command, **settings):
-        super().__init__(**settings)
-        object.__setattr__(self, "command", ("-device", "VGA", *command))
-
-    def _boot_options(self):
-        return list(self.command)
-
-
-def multiboot(_, kernel, options):
-    module = ["-initrd", str(DOM0 / kernel)] if kernel else []
-    return ["-kernel", str(BUILD / "hospes.elf"), "-append", options, *module]
-
-
-def system_partition(folder, kernel, options):
-    """An EFI system partition that the firmware's boot manager starts hospes.efi from."""
-    volume = folder / "esp"
-    (volume / "EFI/BOOT").mkdir(parents=True)
-    shutil.copy(BUILD / "hospes.efi", volume / "EFI/BOOT/BOOTX64.EFI")
-    shutil.copy(DOM0 / kernel, volume / "EFI/BOOT/kernel")
-    (volume / "EFI/BOOT/hospes.cfg").write_text(f"[global]\ndefault=test\n[test]\noptions={options}\nkernel=kernel\n")
-    return ["-bios", FIRMWARE_UEFI, "-drive", f"if=ide,format=raw,file=fat:rw:{volume}"]
 
 
 def test_a_refusal_in_text_mode(boot, monitor):
