@@ -105,19 +105,6 @@ def test_more_dom0_memory_than_the_machine_has(tmp_path):
     refuses("dom0_mem asks for more memory than the machine has", modules=[file], options=OPTIONS + " dom0_mem=64G")
 
 
-@pytest.mark.parametrize("processor, verdict", [
-    ("EPYC,-svm", "CPU virtualization: hidden by an outer hypervisor"),
-    ("EPYC,-svm,-hypervisor", "CPU virtualization (SVM): absent"),
-    ("Skylake-Server,-hypervisor", "CPU virtualization (VMX): absent"),
-])
-def test_no_virtualization(processor, verdict):
-    refuses(verdict, processor=processor)
-
-
-def test_no_nested_paging():
-    refuses("nested paging (NPT): absent", processor="EPYC,+svm,-npt")
-
-
 def test_no_long_mode():
     refuses("Hospes needs a 64-bit CPU", processor="qemu32")
 
