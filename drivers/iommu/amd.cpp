@@ -18,7 +18,6 @@ namespace {
 constexpr size_t requesters = 65536;
 constexpr unsigned device_table_order = 9; // 2 MiB
 static_assert(requesters * sizeof(DeviceEntry) == page_size << device_table_order);
-constexpr size_t vectors = 256;
 constexpr unsigned log_vectors = 8;
 
 /// The unit's PCI function must agree with the table. (section 3.2) Where firmware has not enabled the registers they
@@ -138,6 +137,8 @@ Verdict Amd::initialize(acpi::Ivrs const& ivrs, HardwareRequest const& request)
     if (auto const made = make_devices(); !made) return made;
     verdict::add("IOMMU", verdict::Standing::InUse, "", "AMD-Vi, units: {}, page-table levels: {}", units_.size(),
                  AmdFormat::levels);
+    if (request.options.verbose)
+        for (Place const* place : units_) log_info("IOMMU: AMD-Vi: features {:x}", place->unit.features().raw());
     return {};
 }
 
@@ -252,7 +253,7 @@ Expected<u32*> Amd::interrupts_of(u16 requester)
     std::atomic_ref{word}.store(fresh.raw());
     return arch::reach_as<u32>(*table);
 }
-static_assert(vectors * sizeof(u32) <= page_size);
+static_assert(interrupt_count * sizeof(u32) <= page_size);
 
 Expected<> Amd::write_entry(u16 requester, u8 vector, InterruptEntry entry)
 {
@@ -261,6 +262,7 @@ Expected<> Amd::write_entry(u16 requester, u8 vector, InterruptEntry entry)
         LockGuard const guard{lock_};
         auto const table = interrupts_of(requester);
         if (!table) return failure(table.error());
+        owners_[vector] = entry.get<InterruptEntry::Valid>() ? std::optional{requester} : std::nullopt;
         std::atomic_ref const slot{(*table)[vector]};
         if (slot.exchange(static_cast<u32>(entry.raw())) == entry.raw()) return {};
         for (Place* place : units_) done = done && place->unit.flush_interrupts(requester);
@@ -274,6 +276,8 @@ Expected<> Amd::route(u16 requester, InterruptTarget const& target)
 {
     if (is_stopped()) return failure(Error::InputOutput);
     if (target.apic_id > highest_apic_id()) return failure(Error::OutOfRange);
+    // A bridge above the device may have been renumbered since.
+    if (auto const before = owner_of(target.vector); before && *before != requester) withdraw(target.vector);
     return write_entry(requester, target.vector,
                        InterruptEntry{}
                            .with<InterruptEntry::Valid>(true)
@@ -281,9 +285,17 @@ Expected<> Amd::route(u16 requester, InterruptTarget const& target)
                            .with<InterruptEntry::Destination>(static_cast<u8>(target.apic_id)));
 }
 
-void Amd::withdraw(u16 requester, u8 vector)
+std::optional<u16> Amd::owner_of(u8 vector)
 {
-    if (!is_stopped()) static_cast<void>(write_entry(requester, vector, InterruptEntry{}));
+    LockGuard const guard{lock_};
+    return owners_[vector];
+}
+
+/// Where it was put, even if the device has another requester id by now.
+void Amd::withdraw(u8 vector)
+{
+    auto const owner = owner_of(vector);
+    if (owner && !is_stopped()) static_cast<void>(write_entry(*owner, vector, InterruptEntry{}));
 }
 
 Expected<RemappedMessage> Amd::route_message(pci::FunctionAddress device, InterruptTarget const& target)
@@ -302,11 +314,7 @@ Expected<u64> Amd::route_pin(u8 io_apic_id, InterruptTarget const& target)
     return 0;
 }
 
-void Amd::withdraw_message(pci::FunctionAddress device, u8 vector) { withdraw(requester_of(device), vector); }
-
-void Amd::withdraw_pin(u8 io_apic_id, u8 vector)
-{
-    if (auto const requester = requester_of_io_apic(io_apic_id)) withdraw(*requester, vector);
-}
+void Amd::withdraw_message(pci::FunctionAddress, u8 vector) { withdraw(vector); }
+void Amd::withdraw_pin(u8, u8 vector) { withdraw(vector); }
 
 }

@@ -38,6 +38,7 @@ private:
 
     [[nodiscard]] bool flush_units() override;
     [[nodiscard]] bool block(u16 requester) override;
+    [[nodiscard]] std::optional<u16> owner_of(u8 vector) override;
     void block_all() override;
 
     [[nodiscard]] Verdict add_unit(acpi::IvrsUnit const& record);
@@ -49,12 +50,13 @@ private:
     [[nodiscard]] Expected<u32*> interrupts_of(u16 requester);
     [[nodiscard]] Expected<> write_entry(u16 requester, u8 vector, amd::InterruptEntry entry);
     [[nodiscard]] Expected<> route(u16 requester, InterruptTarget const& target);
-    void withdraw(u16 requester, u8 vector);
+    void withdraw(u8 vector);
 
     StaticVector<Place*, max_units> units_; ///< for ever
     StaticVector<acpi::AliasRange, 64> aliases_;
     Hpa devices_at_{};
-    std::span<amd::DeviceEntry> devices_; ///< by requester id
+    std::span<amd::DeviceEntry> devices_;                    ///< by requester id
+    std::array<std::optional<u16>, interrupt_count> owners_; ///< by vector: in whose table its entry is
     bool will_remap_interrupts_ = false;
 };
 

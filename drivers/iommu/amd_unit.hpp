@@ -19,6 +19,7 @@ public:
 
     /// Do the registers tell a sane story? `has_features`: the capability block says that the feature register exists.
     [[nodiscard]] Verdict examine(bool has_features);
+    [[nodiscard]] amd::ExtendedFeatures features() const { return features_; }
     /// `memory` is four zeroed pages.
     void use_buffers(void* memory, Hpa where);
 

@@ -73,6 +73,17 @@ void Hardware::note_fault(Fault const& fault)
     if (!is_stopped() && !block(fault.requester)) stop("cut a device off");
 }
 
+void Hardware::show_interrupts()
+{
+    for (unsigned vector = 0; vector < interrupt_count; ++vector) {
+        auto const owner = owner_of(static_cast<u8>(vector));
+        if (!owner) continue;
+        pci::FunctionAddress const function = function_of(*owner);
+        log_info("IOMMU: interrupt {:x}: PCI {:x}:{:x}.{}", vector, function.bus, function.device(),
+                 function.function());
+    }
+}
+
 Expected<Hpa> allocate_table(unsigned order)
 {
     auto const frame = frames::allocate_zeroed(order);

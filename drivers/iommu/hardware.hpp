@@ -23,6 +23,7 @@ using Verdict = std::expected<void, Refusal>;
 }
 
 inline constexpr size_t max_units = 16;
+inline constexpr unsigned interrupt_count = 256; ///< as there are vectors
 
 /// Every unit knows devices as members of this domain; number 0 is reserved by some.
 inline constexpr u16 domain_of_dom0 = 1;
@@ -46,6 +47,8 @@ public:
     [[nodiscard]] virtual Expected<u64> route_pin(u8 io_apic_id, InterruptTarget const& target) = 0;
     virtual void withdraw_message(pci::FunctionAddress device, u8 vector) = 0;
     virtual void withdraw_pin(u8 io_apic_id, u8 vector) = 0;
+    /// As in iommu.hpp.
+    void show_interrupts();
 
     [[nodiscard]] bool flush_translations() final;
 
@@ -75,6 +78,8 @@ protected:
     /// Both without a lock held, under LockRank::Iommu inside.
     [[nodiscard]] virtual bool flush_units() = 0;
     [[nodiscard]] virtual bool block(u16 requester) = 0;
+    /// Whose entry raises the vector, if there is one. Without a lock held.
+    [[nodiscard]] virtual std::optional<u16> owner_of(u8 vector) = 0;
     /// In memory only: the units may not answer any more.
     virtual void block_all() = 0;
 

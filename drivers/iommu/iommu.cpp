@@ -52,6 +52,11 @@ Verdict start() { return hardware->start(); }
 bool remaps_interrupts() { return hardware && hardware->remaps_interrupts(); }
 u32 highest_apic_id() { return hardware->highest_apic_id(); }
 
+void show_interrupts()
+{
+    if (remaps_interrupts()) hardware->show_interrupts();
+}
+
 std::span<RegisterPlace const> register_places()
 {
     return hardware ? hardware->places() : std::span<RegisterPlace const>{};

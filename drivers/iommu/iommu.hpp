@@ -66,6 +66,8 @@ struct Request {
 
 /// Does protection include interrupts?
 [[nodiscard]] bool remaps_interrupts();
+/// Logs which device may raise which.
+void show_interrupts();
 
 /// What dom0 must not touch.
 struct RegisterPlace {

@@ -16,7 +16,7 @@ using namespace vtd;
 
 namespace {
 
-constexpr size_t buses = 256, requesters = 65536, vectors = 256;
+constexpr size_t buses = 256, requesters = 65536;
 constexpr unsigned context_order = 8; // 256 tables of one page
 
 template <unsigned levels>
@@ -125,7 +125,7 @@ void Vtd::decide_on_interrupts(acpi::Dmar const& dmar, IommuOptions const& optio
         obstacle = {Standing::Broken, "there is no memory for its table"};
     if (obstacle) return judge_interrupts(obstacle, false);
     interrupts_at_ = *table;
-    interrupts_ = {arch::reach_as<Entry>(*table), vectors};
+    interrupts_ = {arch::reach_as<Entry>(*table), interrupt_count};
     written(interrupts_.data(), interrupts_.size_bytes());
     extended_interrupts_ = local_apic::in_x2apic_mode() && all_units([](VtdUnit const& u) {
                                return u.extended().get<ExtendedCapability::HasExtendedInterrupts>();
@@ -272,6 +272,14 @@ Expected<> Vtd::write_entry(InterruptTarget const& target, InterruptHigh source)
     }
     if (!done) stop("remap an interrupt");
     return done ? Expected<>{} : failure(Error::InputOutput);
+}
+
+std::optional<u16> Vtd::owner_of(u8 vector)
+{
+    LockGuard const guard{lock_};
+    Entry const& entry = interrupts_[vector];
+    if (!InterruptLow{entry.low}.get<InterruptLow::Present>()) return std::nullopt;
+    return InterruptHigh{entry.high}.get<InterruptHigh::Source>();
 }
 
 void Vtd::withdraw(u8 vector)

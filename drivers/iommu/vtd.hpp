@@ -41,6 +41,7 @@ private:
 
     [[nodiscard]] bool flush_units() override;
     [[nodiscard]] bool block(u16 requester) override;
+    [[nodiscard]] std::optional<u16> owner_of(u8 vector) override;
     void block_all() override;
 
     [[nodiscard]] Verdict add_unit(acpi::DmarUnit const& record);

@@ -69,6 +69,32 @@ struct BaseAddress : Register<BaseAddress> {
 };
 
 enum class CapabilityId : u8 { Msi = 0x05, MsiX = 0x11 };
+/// Of capabilities beyond conventional space. (PCI Express Base Specification 5.0, section 7.6.3)
+enum class ExtendedCapabilityId : u16 { SrIov = 0x0010 };
+
+struct ExtendedCapability : Register<ExtendedCapability> {
+    using Register::Register;
+    using Id = Field<ExtendedCapability, 15, 0, ExtendedCapabilityId>;
+    using Next = Field<ExtendedCapability, 31, 20, u16>;
+};
+
+/// Distances from the start of an SR-IOV capability. (SR-IOV 1.1, section 3.3)
+namespace sriov {
+inline constexpr u16 control = 0x08;
+inline constexpr u16 function_count = 0x10;
+inline constexpr u16 first_offset = 0x14;
+inline constexpr u16 stride = 0x16;
+inline constexpr u16 first_base_address = 0x24;
+inline constexpr u16 bytes = 0x40;
+inline constexpr unsigned region_count = 6;
+}
+
+/// (SR-IOV 1.1, section 3.3.3)
+struct SriovControl : Register<SriovControl> {
+    using Register::Register;
+    using Enable = Field<SriovControl, 0>;
+    using MemorySpace = Field<SriovControl, 3>;
+};
 
 /// (PCI Express Base Specification 5.0, section 7.7.1.2)
 struct MsiControl : Register<MsiControl> {

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "drivers/iommu/iommu.hpp"
 #include "kernel/arch/cpu.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/hypercall/counters.hpp"
@@ -81,6 +82,7 @@ constexpr std::array keys{
     DebugKey{'q', "domains and their vCPUs", show_domains},
     DebugKey{'r', "CPUs", show_cpus},
     DebugKey{'R', "reboot the machine at once", reboot},
+    DebugKey{'V', "IOMMUs: which device may raise which interrupt", iommu::show_interrupts},
 };
 
 void show_help()

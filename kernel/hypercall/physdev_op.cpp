@@ -45,6 +45,13 @@ Expected<u64> pci_device_add(Vcpu& caller, u64 argument)
     if (!device) return failure(device.error());
     vpci::VirtualPci* const pci = vpci::control_domain_pci();
     if (!pci) return failure(Error::NoSuchDevice);
+    // A virtual function is found through the one that made it.
+    if ((device->flags & xen::pci_device_flag::virtual_function) != 0)
+        if (auto const known = pci->add({.segment = device->segment,
+                                         .bus = device->physical_function_bus,
+                                         .devfn = device->physical_function_devfn});
+            !known)
+            return failure(known.error());
     return done(pci->add({.segment = device->segment, .bus = device->bus, .devfn = device->devfn}));
 }
 

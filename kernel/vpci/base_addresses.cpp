@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/vpci/base_addresses.hpp"
 
+#include "kernel/vpci/virtual_functions.hpp"
+
 namespace hospes::vpci {
 
 std::optional<Gpa> memory_region(ConfigSpace const& space, unsigned region)
 {
+    if (space.virtual_place()) return memory_region(space.platform(), *space.virtual_place(), region);
     using pci::BaseAddress, pci::HeaderType;
     HeaderType const type{space.read_hardware(pci::header::type, 1)};
     unsigned const count = pci::base_address_count(type.get<HeaderType::Layout>());

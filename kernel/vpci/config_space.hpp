@@ -33,9 +33,14 @@ struct VirtualRegister {
     }
 };
 
+struct VirtualPlace;
+
 class ConfigSpace {
 public:
-    ConfigSpace(pci::FunctionAddress function, Platform& platform) : function_{function}, platform_{platform} {}
+    /// `place`: of a virtual function (virtual_functions.hpp).
+    ConfigSpace(pci::FunctionAddress function, Platform& platform, VirtualPlace const* place = nullptr)
+        : function_{function}, platform_{platform}, place_{place}
+    {}
 
     /// They do not overlap. NoSpace.
     [[nodiscard]] Expected<> add(VirtualRegister const& which);
@@ -55,6 +60,7 @@ public:
 
     [[nodiscard]] pci::FunctionAddress function() const { return function_; }
     [[nodiscard]] Platform& platform() const { return platform_; }
+    [[nodiscard]] VirtualPlace const* virtual_place() const { return place_; }
 
 private:
     [[nodiscard]] bool is_virtual(u16 offset) const;
@@ -63,6 +69,7 @@ private:
     static constexpr size_t max_registers = 8;
     pci::FunctionAddress const function_;
     Platform& platform_;
+    VirtualPlace const* const place_;
     StaticVector<VirtualRegister, max_registers> registers_;
 };
 

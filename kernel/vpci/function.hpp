@@ -8,27 +8,40 @@
 #include "kernel/vpci/config_space.hpp"
 #include "kernel/vpci/msi.hpp"
 #include "kernel/vpci/msix.hpp"
+#include "kernel/vpci/virtual_functions.hpp"
 
 namespace hospes::vpci {
 
 class Function {
 public:
     /// NoSuchDevice if nothing answers, OutOfMemory. Interrupts that the firmware has left on are switched off.
-    [[nodiscard]] static Expected<std::unique_ptr<Function>> create(pci::FunctionAddress address, Platform& platform);
+    /// `place`: it is a virtual function of another.
+    [[nodiscard]] static Expected<std::unique_ptr<Function>> create(pci::FunctionAddress address, Platform& platform,
+                                                                    std::optional<VirtualPlace> const& place);
     ~Function();
 
     [[nodiscard]] pci::FunctionAddress address() const { return space_.function(); }
     [[nodiscard]] ConfigSpace& space() { return space_; }
     [[nodiscard]] Msix* msix() const { return msix_.get(); }
+    /// Those that this one can make.
+    [[nodiscard]] VirtualFunctions* virtual_functions() { return virtual_functions_ ? &*virtual_functions_ : nullptr; }
+    [[nodiscard]] std::optional<VirtualPlace> const& virtual_place() const { return place_; }
+    /// Pulled out, asleep, removed, or its bus has got another number.
+    [[nodiscard]] bool is_gone() const;
 
     ListHook<Function> bucket;
 
 private:
-    Function(pci::FunctionAddress address, Platform& platform) : space_{address, platform} {}
+    Function(pci::FunctionAddress address, Platform& platform, std::optional<VirtualPlace> const& place)
+        : place_{place}, space_{address, platform, place_ ? &*place_ : nullptr}
+    {}
     [[nodiscard]] Expected<> add_capabilities();
+    [[nodiscard]] Expected<> add_virtual_functions();
     [[nodiscard]] Expected<> add_capability(pci::CapabilityId id, u16 offset);
 
+    std::optional<VirtualPlace> const place_;
     ConfigSpace space_;
+    std::optional<VirtualFunctions> virtual_functions_;
     std::optional<Msi> msi_;
     std::unique_ptr<Msix> msix_;
 };

@@ -64,7 +64,7 @@ Expected<Function*> VirtualPci::find_or_create(Functions& functions, pci::Functi
 {
     if (Function* const known = find(functions, address)) return known;
     if (functions.count == max_functions) return failure(Error::NoSpace);
-    auto created = Function::create(address, platform_);
+    auto created = Function::create(address, platform_, find_virtual(functions, address));
     if (!created) return failure(created.error());
     Function* const function = created->release();
     bucket_of(functions, address).push_back(*function);
@@ -72,11 +72,33 @@ Expected<Function*> VirtualPci::find_or_create(Functions& functions, pci::Functi
     return function;
 }
 
+std::optional<VirtualPlace> VirtualPci::find_virtual(Functions& functions, pci::FunctionAddress address)
+{
+    for (Bucket& bucket : functions.buckets)
+        for (Function* function = bucket.first(); function; function = Bucket::next(*function))
+            if (auto const* const made = function->virtual_functions())
+                if (auto const place = made->find(address)) return place;
+    return std::nullopt;
+}
+
+/// With the virtual functions that it has made.
 void VirtualPci::forget(Functions& functions, Function& function)
 {
+    if (function.virtual_functions()) forget_virtual(functions, function.address(), false);
     bucket_of(functions, function.address()).remove(function);
     --functions.count;
     delete &function;
+}
+
+void VirtualPci::forget_virtual(Functions& functions, pci::FunctionAddress physical, bool only_gone)
+{
+    for (Bucket& bucket : functions.buckets)
+        for (Function* function = bucket.first(); function;) {
+            Function& candidate = *std::exchange(function, Bucket::next(*function));
+            auto const& place = candidate.virtual_place();
+            if (place && place->physical == physical && (!only_gone || candidate.is_gone()))
+                forget(functions, candidate);
+        }
 }
 
 Expected<> VirtualPci::add(pci::FunctionAddress function)
@@ -120,6 +142,7 @@ void VirtualPci::write_config(pci::FunctionAddress function, u16 offset, unsigne
         done += piece;
     }
     if (may_move_memory(offset, bytes)) trap_table(function);
+    if (offset >= pci::conventional_space_bytes) follow_virtual(function, offset, bytes);
 }
 
 u32 VirtualPci::read_part(pci::FunctionAddress address, u16 offset, unsigned bytes)
@@ -132,8 +155,8 @@ u32 VirtualPci::read_part(pci::FunctionAddress address, u16 offset, unsigned byt
         auto const function = find_or_create(*held, address);
         if (!function) return static_cast<u32>(ones(bytes));
         value = (*function)->space().read(offset, bytes);
-        // Pulled out, asleep, or its bus has got another number: if it comes back, it has forgotten all it was told.
-        if (offset == pci::header::vendor && bytes >= 2 && value == ones(bytes)) forget(*held, **function);
+        // If it comes back, it has forgotten all it was told.
+        if (offset == pci::header::vendor && (*function)->is_gone()) forget(*held, **function);
     }
     if (is_new) trap_table(address);
     return value;
@@ -174,6 +197,29 @@ void VirtualPci::trap_table(pci::FunctionAddress address)
     }
     auto held = functions_.lock();
     if (Msix* const msix = msix_of(*held); msix && msix->find_table() == wanted) msix->set_table(wanted);
+}
+
+/// A physical function's capability was written: virtual functions may have gone, or their memory may have moved.
+void VirtualPci::follow_virtual(pci::FunctionAddress physical, u16 offset, unsigned bytes)
+{
+    {
+        auto held = functions_.lock();
+        Function* const function = find(*held, physical);
+        if (!function || !function->virtual_functions() || !function->virtual_functions()->decides(offset, bytes))
+            return;
+        forget_virtual(*held, physical, true);
+    }
+    for (u16 index = 0; index < max_functions; ++index) {
+        std::optional<pci::FunctionAddress> address;
+        {
+            auto held = functions_.lock();
+            Function* const function = find(*held, physical);
+            auto* const made = function ? function->virtual_functions() : nullptr;
+            address = made ? made->address_of(index) : std::nullopt;
+        }
+        if (!address) return;
+        trap_table(*address);
+    }
 }
 
 Msix* VirtualPci::table_at(Functions& functions, Gpa where)

@@ -49,11 +49,14 @@ private:
     [[nodiscard]] static Function* find(Functions& functions, pci::FunctionAddress address);
     [[nodiscard]] static Msix* table_at(Functions& functions, Gpa where);
     [[nodiscard]] Expected<Function*> find_or_create(Functions& functions, pci::FunctionAddress address);
+    [[nodiscard]] static std::optional<VirtualPlace> find_virtual(Functions& functions, pci::FunctionAddress address);
     static void forget(Functions& functions, Function& function);
+    static void forget_virtual(Functions& functions, pci::FunctionAddress physical, bool only_gone);
 
     [[nodiscard]] u32 read_part(pci::FunctionAddress address, u16 offset, unsigned bytes);
     void write_part(pci::FunctionAddress address, u16 offset, unsigned bytes, u32 value);
     void trap_table(pci::FunctionAddress address);
+    void follow_virtual(pci::FunctionAddress physical, u16 offset, unsigned bytes);
     [[nodiscard]] bool is_hidden(pci::FunctionAddress address) const;
 
     Platform& platform_;
