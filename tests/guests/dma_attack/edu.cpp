@@ -3,39 +3,25 @@
 
 #include <algorithm>
 
-#include "tests/guests/framework/cpu.hpp"
+#include "tests/guests/dma_attack/pci.hpp"
 
 namespace hospes::test {
 namespace {
 
-constexpr u16 config_address = 0xcf8, config_data = 0xcfc;
-constexpr u32 edu_identity = 0x11e8'1234;
-constexpr u8 command_register = 0x04, base_register = 0x10;
-constexpr u32 memory_and_bus_master = 0x6;
+constexpr u32 identity = 0x11e8'1234;
 
 constexpr u32 dma_source = 0x80, dma_destination = 0x88, dma_count = 0x90, dma_command = 0x98;
 constexpr u64 start = 1, from_device = 2;
 constexpr u64 buffer_at = 0x40000; // as the device itself calls it
 
-void select(u32 device, u8 offset) { out32(config_address, 0x8000'0000 | device << 11 | offset); }
-
-u32 read_config(u32 device, u8 offset)
-{
-    select(device, offset);
-    return in32(config_data);
-}
-
 }
 
 std::optional<Edu> Edu::find()
 {
-    for (u32 device = 0; device != 32; ++device) {
-        if (read_config(device, 0) != edu_identity) continue;
-        select(device, command_register);
-        out32(config_data, memory_and_bus_master);
-        return Edu{read_config(device, base_register) & ~u32{0xf}};
-    }
-    return std::nullopt;
+    auto const function = PciFunction::find(identity);
+    if (!function) return std::nullopt;
+    function->switch_on();
+    return Edu{function->registers()};
 }
 
 void Edu::set(u32 offset, u64 value) { *reinterpret_cast<u64 volatile*>(registers_ + offset) = value; }
