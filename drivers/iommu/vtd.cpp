@@ -41,7 +41,8 @@ InterruptHigh source_of(Requester const& requester)
 
 // --- finding out ---
 
-Verdict Vtd::add_unit(acpi::DmarUnit const& record)
+/// How far the registers reach only they themselves say.
+Verdict Vtd::add_unit(acpi::DmarUnit const& record, std::span<boot::MemoryRange const> memory_map)
 {
     auto* registers = static_cast<u8 volatile*>(arch::map_device(record.registers, acpi::dmar_register_bytes));
     if (!registers) return refuse("its registers cannot be mapped");
@@ -49,6 +50,11 @@ Verdict Vtd::add_unit(acpi::DmarUnit const& record)
     VtdUnit probe{looked};
     if (auto const sane = probe.examine(); !sane) return sane;
     u64 const bytes = probe.register_bytes();
+    if (auto const sane = acpi::check_registers(record.registers.raw(), bytes, memory_map); !sane)
+        return refuse(sane.error());
+    for (RegisterPlace const& other : places_)
+        if (record.registers < other.start + other.bytes && other.start < record.registers + bytes)
+            return refuse("DMAR: the registers of two units overlap", record.registers.raw());
     if (bytes > acpi::dmar_register_bytes)
         registers = static_cast<u8 volatile*>(arch::map_device(record.registers, bytes));
     auto* const place = registers ? new (std::nothrow) Place{*this, registers} : nullptr;
@@ -136,7 +142,7 @@ void Vtd::decide_on_interrupts(acpi::Dmar const& dmar, IommuOptions const& optio
 Verdict Vtd::initialize(acpi::Dmar const& dmar, HardwareRequest const& request)
 {
     for (acpi::DmarUnit const& record : dmar.units) {
-        if (auto const added = add_unit(record); !added) {
+        if (auto const added = add_unit(record, request.memory_map); !added) {
             log_error("IOMMU: VT-d at {:x} is broken", record.registers);
             return added;
         }

@@ -44,7 +44,7 @@ private:
     [[nodiscard]] std::optional<u16> owner_of(u8 vector) override;
     void block_all() override;
 
-    [[nodiscard]] Verdict add_unit(acpi::DmarUnit const& record);
+    [[nodiscard]] Verdict add_unit(acpi::DmarUnit const& record, std::span<boot::MemoryRange const> memory_map);
     [[nodiscard]] Verdict make_table(acpi::Dmar const& dmar);
     [[nodiscard]] Verdict make_contexts();
     void decide_on_interrupts(acpi::Dmar const& dmar, IommuOptions const& options);

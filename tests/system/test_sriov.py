@@ -37,10 +37,10 @@ def test_virtual_functions_of_a_disk(scenario, start, hypervisor, tmp_path, iomm
     with open("/dev/urandom", "rb") as random:
         blob.write_bytes(random.read(SIZE << 20))
     wanted = hashlib.md5(blob.read_bytes()).hexdigest()
-    options = ("-device", "pcie-root-port,id=port,chassis=1,slot=1", "-device", "nvme-subsys,id=shared,nqn=shared",
-               "-device", "nvme,bus=port,subsys=shared,serial=x,sriov_max_vfs=2,max_ioqpairs=8,msix_qsize=10,"
+    options = ("-device", "pcie-root-port,id=slot1,chassis=1,slot=1", "-device", "nvme-subsys,id=shared,nqn=shared",
+               "-device", "nvme,bus=slot1,subsys=shared,serial=x,sriov_max_vfs=2,max_ioqpairs=8,msix_qsize=10,"
                           "sriov_vq_flexible=4,sriov_vi_flexible=2",
-               "-drive", f"if=none,id=blob,format=raw,readonly=on,file={blob}", "-device", "nvme-ns,drive=blob,bus=shared")
+               "-drive", f"if=none,id=blob,format=raw,snapshot=on,file={blob}", "-device", "nvme-ns,drive=blob")
     # On its own disk dom0 has Python, which can speak to the controller.
     machine = start(scenario(root="virtio-blk", iommu=iommu, qemu_options=options,
                              kernel_options=("nvme_core.multipath=0",))).boot()
@@ -52,8 +52,9 @@ def test_virtual_functions_of_a_disk(scenario, start, hypervisor, tmp_path, iomm
     dom0.check(f"cat >/tmp/manage.py <<'END'{MANAGE}END")
     manage(dom0, (0, QUEUES, KEEP, 0), (0, INTERRUPTS, KEEP, 0))
     dom0.check("echo 1 >/sys/class/nvme/nvme0/reset_controller")
-    dom0.check(f"echo 0 >/sys/bus/pci/devices/{CONTROLLER}.0/sriov_drivers_autoprobe")
-    dom0.check(f"echo 2 >/sys/bus/pci/devices/{CONTROLLER}.0/sriov_numvfs")
+    # The driver may have them once they have queues.
+    dom0.check(f"cd /sys/bus/pci/devices/{CONTROLLER}.0; echo 0 >sriov_drivers_autoprobe; echo 2 >sriov_numvfs;"
+               "echo 1 >sriov_drivers_autoprobe")
     virtual = {address_of("1", "0", "1"), address_of("1", "0", "2")}
     assert devices(dom0) - present == virtual
     for number in (1, 2):

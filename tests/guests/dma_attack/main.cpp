@@ -3,8 +3,8 @@
 /// is mapped.
 /// Failure looks like a device that reads the hypervisor, or writes into a page that somebody else has by now.
 ///
-/// QEMU's edu device does DMA wherever it is told. Refused reads leave zeros or nothing in its buffer. Each address that
-/// is attacked is printed, so that the hypervisor's log can be compared with it.
+/// QEMU's edu device does DMA wherever it is told. Refused reads leave zeros or nothing in its buffer. Each address
+/// that is attacked is printed, so that the hypervisor's log can be compared with it.
 
 #include <algorithm>
 #include <array>

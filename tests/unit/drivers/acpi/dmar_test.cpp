@@ -91,6 +91,39 @@ TEST(Dmar, UnitsOneAfterTheOther)
     EXPECT_FALSE(judge({unit(registers, 0, graphics), unit(registers, 1, {})})) << "the same registers twice";
 }
 
+/// The verdict says what is wrong, not only that something is.
+TEST(Dmar, EachLieIsNamed)
+{
+    struct Lie {
+        std::initializer_list<Bytes> structures;
+        std::string_view why;
+        u8 address_width = 38;
+    };
+    for (Lie const& lie : {
+             Lie{{unit(0, 1, {})}, "its registers are at an impossible address"},
+             Lie{{unit(~u64{0}, 1, {})}, "its registers are at an impossible address"},
+             Lie{{unit(registers + 8, 1, {})}, "its registers are at an impossible address"},
+             Lie{{unit(0x10'0000, 1, {})}, "its registers lie in RAM"},
+             Lie{{unit(registers, 0, io_apic_scope), unit(registers, 1, {})},
+                 "DMAR: two units have the same registers"},
+             Lie{{unit(registers, 1, {}), unit(registers + 0x1000, 0, {})},
+                 "DMAR: a unit follows the one that includes all other devices"},
+             Lie{{unit(registers, 1, {}), region(0x6fff'0000, 0x6fff'0fff)},
+                 "a demanded region lies in memory that is not reserved"},
+             Lie{{unit(registers, 1, {}), region(0x7100'1000, 0x7100'0000)}, "a demanded region has no sane end"},
+             Lie{{{0, 0, 16, 0}}, "DMAR: a structure is cut off"},
+             Lie{{unit(registers, 1, {3, 9, 0, 0, 5, 0, 1, 0})}, "DMAR: a device scope is cut off"},
+             Lie{{unit(registers, 1, {3, 6, 0, 0, 5, 0})}, "DMAR: a device scope has no path"},
+             Lie{{unit(registers, 1, {3, 8, 0, 0, 5, 0, 32, 0})}, "DMAR: a device scope has no sane path"},
+             Lie{{unit(registers, 1, {})}, "DMAR: impossible address width", 8},
+         }) {
+        auto const dmar = judge(lie.structures, lie.address_width);
+        ASSERT_FALSE(dmar) << lie.why;
+        EXPECT_EQ(dmar.error().why, lie.why);
+        EXPECT_FALSE(dmar.error().is_absent);
+    }
+}
+
 TEST(Dmar, AbsentIsNotBroken)
 {
     EXPECT_TRUE(judge({}).error().is_absent);

@@ -106,6 +106,39 @@ TEST(Ivrs, ThingsMustFit)
     EXPECT_FALSE(judge({hardware(0x10, registers, {})}, 20 << 8)) << "20 bits of address";
 }
 
+/// The verdict says what is wrong, not only that something is.
+TEST(Ivrs, EachLieIsNamed)
+{
+    struct Lie {
+        std::initializer_list<Bytes> blocks;
+        std::string_view why;
+        u32 information = 40 << 8;
+    };
+    for (Lie const& lie : {
+             Lie{{hardware(0x10, 0, {})}, "its registers are at an impossible address"},
+             Lie{{hardware(0x10, ~u64{0}, {})}, "its registers are at an impossible address"},
+             Lie{{hardware(0x10, 0x10'0000, {})}, "its registers lie in RAM"},
+             Lie{{hardware(0x10, registers, {}), hardware(0x10, registers + 0x1000, {})},
+                 "IVRS: the registers of two units overlap"},
+             Lie{{hardware(0x10, registers, {}), memory_block(0x6000'0000, 0x1000)},
+                 "a demanded region lies in memory that is not reserved"},
+             Lie{{hardware(0x10, registers, {}), memory_block(0x7100'0000, ~u64{0})},
+                 "a demanded region has no sane end"},
+             Lie{{hardware(0x10, registers, {}), memory_block(0x7100'0000, 0)},
+                 "IVRS: a memory block is cut off or empty"},
+             Lie{{hardware(0x10, registers, {}), {0x20, 0, 2, 0}}, "IVRS: a block is cut off"},
+             Lie{{hardware(0x10, registers, {2, 0, 0})}, "IVRS: a device entry is cut off"},
+             Lie{{hardware(0x10, registers, {67, 8, 2, 0, 0, 9, 1, 0, 4, 1, 2, 0})},
+                 "IVRS: a range of devices ends before it starts"},
+             Lie{{hardware(0x10, registers, {})}, "IVRS: impossible address width", 20 << 8},
+         }) {
+        auto const ivrs = judge(lie.blocks, lie.information);
+        ASSERT_FALSE(ivrs) << lie.why;
+        EXPECT_EQ(ivrs.error().why, lie.why);
+        EXPECT_FALSE(ivrs.error().is_absent);
+    }
+}
+
 TEST(Ivrs, RegionsMustBeReserved)
 {
     auto const good = judge({hardware(0x10, registers, {}), memory_block(0x7100'0000, 0x1000)});
