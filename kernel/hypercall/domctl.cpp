@@ -28,6 +28,8 @@ constexpr std::array rows{
     Row{SetVcpuAffinity, control::set_vcpu_affinity},
     Row{ShadowOp, control::shadow_op},
     Row{MaxMem, control::max_memory},
+    Row{SetVcpuContext, control::set_vcpu_context},
+    Row{GetVcpuContext, control::get_vcpu_context},
     Row{GetVcpuInfo, control::get_vcpu_info},
     Row{MaxVcpus, control::max_vcpus},
     Row{SchedulerOp, control::scheduler_op},

@@ -2,7 +2,13 @@
 """A Linux guest's life as its owner sees it: console, shutdown, reboot, memory, hot plugging."""
 import pytest
 
-from guests import Guest, domains, wait_for, wait_until_gone
+from guests import FOLDER, Guest, domains, wait_for, wait_until_gone
+from machine import DOM0
+
+# dom0's own kernel, as a disk: guests can use it too.
+GENERIC = f"{FOLDER}/generic"
+SCENARIO = {"qemu_options": ("-drive", f"if=none,id=generic,format=raw,readonly=on,file={DOM0 / 'vmlinuz'}",
+                             "-device", "nvme,serial=generic,drive=generic")}
 
 
 @pytest.mark.fast
@@ -41,13 +47,18 @@ def test_reboot_by_the_toolstack(dom0):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("vcpus, memory", [(1, 128), (2, 256), (2, 1024)])
-def test_sizes(machine, dom0, vcpus, memory):
-    Guest("tiny", vcpus=vcpus, memory=memory).create(dom0).wait_until_up(dom0)
+@pytest.mark.parametrize("vcpus, memory", [(1, 128), (2, 128), (1, 1024), (2, 1024)])
+@pytest.mark.parametrize("kernel", ["cloud", "generic"])
+def test_sizes(machine, dom0, kernel, vcpus, memory):
+    if kernel == "generic":
+        dom0.check(f"[ -e {GENERIC} ] || cat /dev/nvme0n1 >{GENERIC}")
+    file = GENERIC if kernel == "generic" else Guest.kernel
+    Guest("tiny", kernel=file, vcpus=vcpus, memory=memory).create(dom0).wait_until_up(dom0)
     row = domains(dom0)["tiny"]
     assert (row.memory, row.vcpus) == (memory, vcpus)
     with machine.guest_console("tiny") as shell:
         assert shell.check("nproc").strip() == str(vcpus)
+        assert ("cloud" in shell.check("uname -r")) == (kernel == "cloud")
         total = int(shell.check("grep MemTotal /proc/meminfo").split()[1]) // 1024
         assert memory * 0.6 < total <= memory
 

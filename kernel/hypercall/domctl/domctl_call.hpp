@@ -55,6 +55,10 @@ Expected<> set_vcpu_affinity(DomctlCall&);
 Expected<> scheduler_op(DomctlCall&);
 Expected<> send_trigger(DomctlCall&);
 
+// vcpu_context.cpp
+Expected<> get_vcpu_context(DomctlCall&);
+Expected<> set_vcpu_context(DomctlCall&);
+
 // machine_state.cpp
 Expected<> get_hvm_context(DomctlCall&);
 Expected<> set_hvm_context(DomctlCall&);

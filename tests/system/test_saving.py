@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""A guest is saved and restored, or saved and lives on; it notices no more than it must."""
+import pytest
+
+from guests import Guest, domains, wait_for
+
+pytestmark = pytest.mark.slow
+
+COUNT = "counter=0; while :; do counter=$((counter + 1)); echo count $counter; sleep 1; done &"
+
+
+def counts_on(dom0, guest):
+    """Waits for output of the guest that was not there before."""
+    lines = int(dom0.check(f"grep -c '^count' {guest.log}"))
+    wait_for(dom0, f"[ $(grep -c '^count' {guest.log}) -gt {lines + 2} ]", f"{guest.name} to count on", polls=60)
+
+
+@pytest.fixture
+def guest(machine, dom0):
+    """A guest that counts on its console."""
+    running = Guest("tiny", address="10.0.2.21").create(dom0).wait_until_up(dom0)
+    machine.console.send("xl console tiny\n")
+    machine.guest_shell("tiny").attach()
+    machine.console.send(COUNT + "\n")
+    machine.expect("count 2")
+    machine.leave_console()
+    return running
+
+
+def test_saved_and_restored(dom0, guest):
+    dom0.check("xl save tiny /tmp/tiny.save", timeout=1800)
+    assert "tiny" not in domains(dom0)
+    dom0.check("xl restore /tmp/tiny.save", timeout=1800)
+    counts_on(dom0, guest)
+    dom0.check("ping -c 3 -W 30 10.0.2.21; rm /tmp/tiny.save")
+
+
+def test_saved_and_lives_on(dom0, guest):
+    number = domains(dom0)["tiny"].number
+    dom0.check("xl save -c tiny /tmp/tiny.save", timeout=1800)
+    assert domains(dom0)["tiny"].number == number
+    counts_on(dom0, guest)
+    dom0.check("ping -c 3 -W 30 10.0.2.21; rm /tmp/tiny.save")
