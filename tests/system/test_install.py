@@ -53,7 +53,7 @@ def test_install_boot_remove(disk, start, tmp_path, firmware):
     machine.console.send("reboot\n")
 
     machine.expect("(hospes) ")
-    machine.expect("~# ", machine.BOOT_TIMEOUT)
+    machine.expect("init: setting up the bridge", machine.BOOT_TIMEOUT)
     machine.dom0.attach()
     assert "Domain-0" in domains(machine.dom0)
     assert information(machine.dom0)["xen_major"] == "4"
