@@ -29,7 +29,9 @@ class Guest:
         if self.ramdisk:
             values |= {"ramdisk": self.ramdisk, "cmdline": " ".join(filter(None, words))}
         if self.address:
-            values["vif"] = ["bridge=xenbr0"]
+            # The same card each time: dom0 remembers who had an address, and QEMU's network answers for strangers.
+            last_byte = int(self.address.rpartition(".")[2])
+            values["vif"] = [f"bridge=xenbr0, mac=00:16:3e:00:00:{last_byte:02x}"]
         if self.disks:
             values["disk"] = list(self.disks)
         return "\n".join(f"{key}={_quoted(value)}" for key, value in (values | self.settings).items()) + "\n"
