@@ -10,6 +10,7 @@
 #include "kernel/lib/error.hpp"
 
 namespace hospes {
+class GuestLook;
 class Vcpu;
 class Domain;
 class SecondStage;
@@ -50,9 +51,9 @@ void set_pvh_entry(Vcpu& vcpu, u32 instruction_pointer, u32 start_info);
 struct AccessKind {
     bool write = false;
 };
-/// Walks the guest's own page tables for the supervisor, ignoring SMAP (abi.md 2.4).
+/// Walks the page tables of the guest looked at for the supervisor, ignoring SMAP (abi.md 2.4).
 /// BadAddress if the linear address is not mapped, not canonical, or not writable.
-[[nodiscard]] Expected<Gpa> translate(Vcpu& vcpu, Gva where, AccessKind kind);
+[[nodiscard]] Expected<Gpa> translate(GuestLook const& look, Gva where, AccessKind kind);
 
 /// What guests add to the host's TSC.
 [[nodiscard]] u64 tsc_offset(Vcpu const& vcpu);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/domain/guest_presence.hpp"
 
+#include "kernel/arch/memory.hpp"
 #include "kernel/domain/domain.hpp"
 
 namespace hospes {
@@ -65,6 +66,37 @@ void GuestPresence::nudge(Vcpu const& vcpu)
     if (cpu < 0 || static_cast<unsigned>(cpu) == arch::this_cpu()) return;
     if (presence.of(static_cast<unsigned>(cpu)).inside.load(std::memory_order_relaxed) == &vcpu)
         arch::kick(static_cast<unsigned>(cpu));
+}
+
+// --- looking into a domain's memory ---
+
+GuestLook::GuestLook(Vcpu& vcpu)
+    : vcpu_{vcpu},
+      is_outermost_{GuestPresence::begin_look(vcpu)},
+      generation_{vcpu.domain().translation_generation.load(std::memory_order_seq_cst)}
+{}
+
+u8* GuestLook::reach(Gpa where, bool for_writing) const
+{
+    Gfn const frame = frame_of(where);
+    CachedLeaf& leaf = vcpu_.leaves.slot(frame);
+    if (!leaf.covers(frame, generation_) && !remember(frame, leaf)) return nullptr;
+    if (for_writing && !leaf.writable) return nullptr;
+    return arch::reach_as<u8>(address_of(leaf.frame_behind(frame)) + offset_in_page(where));
+}
+
+/// False where no memory is mapped.
+[[gnu::noinline]] bool GuestLook::remember(Gfn where, CachedLeaf& leaf) const
+{
+    Mapping const found = vcpu_.domain().physmap.lookup(where);
+    if (!is_counted(found.type)) return false;
+    u64 const offset = where.raw() & ((u64{1} << found.order) - 1);
+    leaf = {.first = Gfn{where.raw() - offset},
+            .frame = Hfn{found.frame.raw() - offset},
+            .generation = generation_,
+            .order = static_cast<u8>(found.order),
+            .writable = found.access.write};
+    return true;
 }
 
 }

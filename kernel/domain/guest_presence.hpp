@@ -18,11 +18,13 @@
 #include <atomic>
 
 #include "kernel/arch/cpu.hpp"
+#include "kernel/lib/address.hpp"
 
 namespace hospes {
 
 class Domain;
 class Vcpu;
+struct CachedLeaf;
 
 class GuestPresence {
 public:
@@ -42,11 +44,11 @@ private:
 };
 
 /// As long as it lives, what this CPU finds in the domain's map cannot be released, as if the CPU were in the guest: a
-/// change waits. For short looks without references: bounded, and no lock may be taken meanwhile. One inside another is
-/// part of it.
+/// change waits. For short looks without references, by the CPU that runs `vcpu`: bounded, and no lock may be taken
+/// meanwhile. One inside another is part of it.
 class [[nodiscard]] GuestLook {
 public:
-    explicit GuestLook(Vcpu const& vcpu) : is_outermost_{GuestPresence::begin_look(vcpu)} {}
+    explicit GuestLook(Vcpu& vcpu);
     GuestLook(GuestLook const&) = delete;
     GuestLook& operator=(GuestLook const&) = delete;
     ~GuestLook()
@@ -54,8 +56,17 @@ public:
         if (is_outermost_) GuestPresence::leave();
     }
 
+    [[nodiscard]] Vcpu& vcpu() const { return vcpu_; }
+    /// A pointer to guest-physical `where`, good to the end of its page; null where the domain has no memory, or none
+    /// that may be written.
+    [[nodiscard]] u8* reach(Gpa where, bool for_writing) const;
+
 private:
+    [[nodiscard]] bool remember(Gfn where, CachedLeaf& leaf) const;
+
+    Vcpu& vcpu_;
     bool is_outermost_;
+    u64 generation_; ///< read after the presence was announced, like at an entry
 };
 
 }

@@ -11,6 +11,7 @@
 #include "kernel/abi/xen/vcpu.hpp"
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/domain/guest_page.hpp"
+#include "kernel/domain/leaf_cache.hpp"
 #include "kernel/sched/scheduling_state.hpp"
 #include "kernel/sync/guarded.hpp"
 #include "kernel/time/timer.hpp"
@@ -82,6 +83,7 @@ public:
     void retire();
 
     u64 seen_generation = 0; ///< translation generation at the last entry (GuestPresence)
+    LeafCache leaves;        ///< used by the CPU that runs it (GuestLook)
 
 private:
     friend class Domain;

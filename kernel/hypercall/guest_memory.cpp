@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernel/arch/memory.hpp"
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/guest_presence.hpp"
@@ -22,13 +21,12 @@ Expected<> for_each_piece(Vcpu& vcpu, Gva where, size_t bytes, bool for_writing,
         u64 address = 0;
         if (__builtin_add_overflow(where.raw(), done, &address)) return failure(Error::BadAddress);
         GuestLook const look{vcpu};
-        auto const physical = arch::translate(vcpu, Gva{address}, {.write = for_writing});
+        auto const physical = arch::translate(look, Gva{address}, {.write = for_writing});
         if (!physical) return failure(Error::BadAddress);
-        Mapping const mapping = vcpu.domain().physmap.lookup(frame_of(*physical));
-        if (!is_counted(mapping.type) || (for_writing && !mapping.access.write)) return failure(Error::BadAddress);
-        u64 const offset = offset_in_page(*physical);
-        size_t const length = std::min<size_t>(bytes - done, page_size - offset);
-        access(static_cast<u8*>(arch::reach(mapping.frame)) + offset, done, length);
+        u8* const host = look.reach(*physical, for_writing);
+        if (!host) return failure(Error::BadAddress);
+        size_t const length = std::min<size_t>(bytes - done, page_size - offset_in_page(*physical));
+        access(host, done, length);
         done += length;
     }
     return {};

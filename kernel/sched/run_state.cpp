@@ -6,6 +6,7 @@
 
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/domain/domain.hpp"
+#include "kernel/domain/guest_presence.hpp"
 
 namespace hospes::run_state {
 
@@ -78,7 +79,7 @@ void publish(Vcpu& vcpu)
 Expected<RunState::Area> pin_area(Vcpu& caller, Gva where, u64 bytes)
 {
     auto const pin = [&](Gva address) -> Expected<PinnedPage> {
-        auto const physical = arch::translate(caller, address, {.write = true});
+        auto const physical = arch::translate(GuestLook{caller}, address, {.write = true});
         if (!physical) return failure(physical.error());
         auto frame = caller.domain().physmap.reference(frame_of(*physical), true);
         if (!frame) return failure(frame.error());

@@ -52,7 +52,7 @@ void raise_upcall(Vcpu& vcpu)
     vcpu.notice_event();
 }
 u64 tsc_offset(Vcpu const&) { return 0; }
-Expected<Gpa> translate(Vcpu&, Gva where, AccessKind) { return Gpa{where.raw()}; }
+Expected<Gpa> translate(GuestLook const&, Gva where, AccessKind) { return Gpa{where.raw()}; }
 
 Expected<SecondStage*> create_second_stage()
 {

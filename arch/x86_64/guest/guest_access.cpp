@@ -14,14 +14,14 @@ namespace {
 
 constexpr u64 nothing_there = ~u64{0}; ///< what a bus reads where nobody answers
 
-/// The guest's page tables, without references: only while there is a GuestLook.
+/// The guest's page tables, without references.
 class TableMemory {
 public:
-    explicit TableMemory(Physmap const& physmap) : physmap_{physmap} {}
+    explicit TableMemory(GuestLook const& look) : look_{look} {}
 
     [[nodiscard]] Expected<u64> read_entry(Gpa where, unsigned bytes)
     {
-        void* const entry = find(where);
+        void* const entry = look_.reach(where, false);
         if (!entry) return failure(Error::BadAddress);
         if (bytes == sizeof(u32)) return std::atomic_ref{*static_cast<u32*>(entry)}.load(std::memory_order_relaxed);
         return std::atomic_ref{*static_cast<u64*>(entry)}.load(std::memory_order_relaxed);
@@ -29,8 +29,8 @@ public:
 
     void mark(Gpa where, unsigned bytes, u64 seen, u64 bits)
     {
-        void* const entry = find(where);
-        if (!entry || !leaf_.access.write) return;
+        void* const entry = look_.reach(where, true);
+        if (!entry) return;
         if (bytes == sizeof(u32)) {
             u32 expected = static_cast<u32>(seen);
             std::atomic_ref{*static_cast<u32*>(entry)}.compare_exchange_strong(expected, static_cast<u32>(seen | bits));
@@ -40,23 +40,7 @@ public:
     }
 
 private:
-    /// Null where no memory is. Tables are often in the same large leaf, which is remembered.
-    [[nodiscard]] void* find(Gpa where)
-    {
-        Gfn const wanted = frame_of(where);
-        u64 const leaf_mask = ~((u64{1} << leaf_.order) - 1);
-        if (!is_counted(leaf_.type) || ((wanted.raw() ^ asked_.raw()) & leaf_mask) != 0) {
-            leaf_ = physmap_.lookup(wanted);
-            asked_ = wanted;
-            if (!is_counted(leaf_.type)) return nullptr;
-        }
-        Hfn const frame{leaf_.frame.raw() + wanted.raw() - asked_.raw()};
-        return static_cast<u8*>(reach(frame)) + offset_in_page(where);
-    }
-
-    Physmap const& physmap_;
-    Mapping leaf_;
-    Gfn asked_{}; ///< the guest frame that leaf_.frame is behind
+    GuestLook const& look_;
 };
 
 /// The local APIC's page answers aligned accesses of four bytes; wider ones see zeros in the rest.
@@ -77,7 +61,7 @@ Expected<> for_each_page(VirtualCpu& machine, Gva linear, unsigned bytes, bool w
 {
     for (unsigned done = 0; done < bytes;) {
         Gva const position = linear + done;
-        auto const where = translate(machine.vcpu, position, {.write = write});
+        auto const where = translate(GuestLook{machine.vcpu}, position, {.write = write});
         if (!where) return failure(where.error());
         unsigned const rest = static_cast<unsigned>(page_size - offset_in_page(position));
         unsigned const length = std::min(bytes - done, rest);
@@ -89,11 +73,10 @@ Expected<> for_each_page(VirtualCpu& machine, Gva linear, unsigned bytes, bool w
 
 }
 
-Expected<Gpa> translate(Vcpu& vcpu, Gva where, AccessKind kind)
+Expected<Gpa> translate(GuestLook const& look, Gva where, AccessKind kind)
 {
-    ControlRegisters const controls = vcpu.machine().backend->controls();
-    TableMemory memory{vcpu.domain().physmap};
-    GuestLook const look{vcpu};
+    ControlRegisters const controls = look.vcpu().machine().backend->controls();
+    TableMemory memory{look};
     return walk_guest_tables(memory, controls, where, kind.write);
 }
 
@@ -141,7 +124,7 @@ Expected<u64> GuestMemory::read(Gva linear, unsigned bytes)
 Expected<> GuestMemory::write(Gva linear, u64 value, unsigned bytes)
 {
     // An access that cannot finish must not begin.
-    auto const writable = translate(machine_.vcpu, linear + (bytes - 1), {.write = true});
+    auto const writable = translate(GuestLook{machine_.vcpu}, linear + (bytes - 1), {.write = true});
     if (!writable) return failure(writable.error());
     return for_each_page(machine_, linear, bytes, true, [&](Gpa where, unsigned offset, unsigned length) {
         write_physical(where, value >> 8 * offset, length);
@@ -156,7 +139,7 @@ FetchedInstruction fetch_instruction(VirtualCpu& machine)
         start = (machine.backend->segment(SegmentName::Cs).base + start) & 0xffff'ffff;
     while (fetched.count < fetched.bytes.size()) {
         Gva const position{start + fetched.count};
-        auto const where = translate(machine.vcpu, position, {});
+        auto const where = translate(GuestLook{machine.vcpu}, position, {});
         if (!where) break;
         auto const frame = machine.vcpu.domain().physmap.reference(frame_of(*where), false);
         if (!frame) break;

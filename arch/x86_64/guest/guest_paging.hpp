@@ -33,6 +33,9 @@ struct PagingShape {
     unsigned index_bits;
     unsigned entry_bytes;
     unsigned largest_leaf_level; ///< level 0 holds 4 KiB pages
+
+    [[nodiscard]] constexpr bool is_long() const { return levels > 3; }
+    constexpr bool operator==(PagingShape const&) const = default;
 };
 inline constexpr PagingShape legacy_paging{2, 10, 4, 1};
 inline constexpr PagingShape pae_paging{3, 9, 8, 1};
@@ -58,8 +61,8 @@ inline constexpr PagingShape long_paging_5{5, 9, 8, 2};
 {
     constexpr u64 pae_root = 0xffff'ffe0;
     constexpr u64 legacy_root = 0xffff'f000;
-    if (&shape == &pae_paging) return Gpa{cr3 & pae_root};
-    return Gpa{cr3 & (&shape == &legacy_paging ? legacy_root : guest_entry::frame)};
+    if (shape == pae_paging) return Gpa{cr3 & pae_root};
+    return Gpa{cr3 & (shape == legacy_paging ? legacy_root : guest_entry::frame)};
 }
 
 /// The page that a leaf maps. Legacy 4 MiB pages keep address bits 39..32 in bits 20..13. (SDM vol. 3, table 4-4)
@@ -67,8 +70,51 @@ inline constexpr PagingShape long_paging_5{5, 9, 8, 2};
 {
     u64 const size = page_size << (shape.index_bits * level);
     u64 const base = entry & guest_entry::frame & ~(size - 1);
-    if (&shape != &legacy_paging || level == 0) return base & guest_entry::frame;
+    if (shape != legacy_paging || level == 0) return base & guest_entry::frame;
     return (entry & 0xffc0'0000) | (entry >> 13 & 0xff) << 32;
+}
+
+/// What one walk is about.
+struct GuestWalk {
+    u64 address;
+    bool write;
+    bool protects; ///< a write needs the permission of every table
+    bool large_allowed;
+};
+
+/// From the table of one level down to the page. Each level of each kind of paging is code of its own, in which nothing
+/// about the kind is left to be decided: hypercalls come through here.
+template <PagingShape shape, unsigned level, TableEntries Memory>
+[[nodiscard]] Expected<Gpa> descend(Memory& memory, GuestWalk const& walk, Gpa table)
+{
+    constexpr unsigned shift = page_shift + level * shape.index_bits;
+    constexpr bool is_pae_root = shape == pae_paging && level == 2; // its entries have no permissions
+    constexpr bool can_be_large = level != 0 && level <= shape.largest_leaf_level && !is_pae_root;
+    u64 const index = walk.address >> shift & ((u64{1} << shape.index_bits) - 1);
+    Gpa const slot = table + index * shape.entry_bytes;
+    auto const entry = memory.read_entry(slot, shape.entry_bytes);
+    if (!entry || (*entry & guest_entry::present) == 0) return failure(Error::BadAddress);
+    if (walk.protects && !is_pae_root && (*entry & guest_entry::writable) == 0) return failure(Error::BadAddress);
+    bool const is_leaf = level == 0 || (can_be_large && walk.large_allowed && (*entry & guest_entry::large) != 0);
+    u64 const wanted = guest_entry::accessed | (is_leaf && walk.write ? guest_entry::dirty : 0);
+    if (!is_pae_root && (*entry & wanted) != wanted) memory.mark(slot, shape.entry_bytes, *entry, wanted);
+    if constexpr (level != 0)
+        if (!is_leaf) return descend<shape, level - 1>(memory, walk, Gpa{*entry & guest_entry::frame});
+    return Gpa{leaf_base(shape, *entry, level) | (walk.address & ((u64{1} << shift) - 1))};
+}
+
+template <PagingShape shape, TableEntries Memory>
+[[nodiscard]] Expected<Gpa> walk_tables_of(Memory& memory, ControlRegisters const& controls, Gva where, bool write)
+{
+    constexpr unsigned address_bits = page_shift + shape.levels * shape.index_bits;
+    if (shape.is_long() && !is_canonical(where.raw(), address_bits)) return failure(Error::BadAddress);
+    GuestWalk const walk{
+        .address = shape.is_long() ? where.raw() : where.raw() & 0xffff'ffff,
+        .write = write,
+        .protects = write && Cr0{controls.cr0}.get<Cr0::WriteProtect>(),
+        .large_allowed = shape != legacy_paging || Cr4{controls.cr4}.get<Cr4::PageSizeExtensions>(),
+    };
+    return descend<shape, shape.levels - 1>(memory, walk, paging_root(shape, controls.cr3));
 }
 
 /// BadAddress if `where` is not mapped, not canonical, or not writable for a write. Sets accessed and dirty bits.
@@ -76,30 +122,11 @@ template <TableEntries Memory>
 [[nodiscard]] Expected<Gpa> walk_guest_tables(Memory& memory, ControlRegisters const& controls, Gva where, bool write)
 {
     if (!Cr0{controls.cr0}.get<Cr0::Paging>()) return Gpa{where.raw() & 0xffff'ffff};
-    PagingShape const& shape = paging_shape(controls);
-    bool const is_long = Efer{controls.efer}.get<Efer::LongModeActive>();
-    unsigned const address_bits = page_shift + shape.levels * shape.index_bits;
-    if (is_long && !is_canonical(where.raw(), address_bits)) return failure(Error::BadAddress);
-    u64 const address = is_long ? where.raw() : where.raw() & 0xffff'ffff;
-    bool const protects = write && Cr0{controls.cr0}.get<Cr0::WriteProtect>();
-    bool const large_allowed = is_long || &shape == &pae_paging || Cr4{controls.cr4}.get<Cr4::PageSizeExtensions>();
-
-    Gpa table = paging_root(shape, controls.cr3);
-    for (unsigned level = shape.levels - 1;; --level) {
-        unsigned const shift = page_shift + level * shape.index_bits;
-        u64 const index = address >> shift & ((u64{1} << shape.index_bits) - 1);
-        Gpa const slot = table + index * shape.entry_bytes;
-        auto const entry = memory.read_entry(slot, shape.entry_bytes);
-        if (!entry || (*entry & guest_entry::present) == 0) return failure(Error::BadAddress);
-        bool const is_pae_root = &shape == &pae_paging && level == 2; // its entries have no permissions
-        if (protects && !is_pae_root && (*entry & guest_entry::writable) == 0) return failure(Error::BadAddress);
-        bool const can_be_leaf = level != 0 && level <= shape.largest_leaf_level && !is_pae_root && large_allowed;
-        bool const is_leaf = level == 0 || (can_be_leaf && (*entry & guest_entry::large) != 0);
-        u64 const wanted = guest_entry::accessed | (is_leaf && write ? guest_entry::dirty : 0);
-        if (!is_pae_root && (*entry & wanted) != wanted) memory.mark(slot, shape.entry_bytes, *entry, wanted);
-        if (is_leaf) return Gpa{leaf_base(shape, *entry, level) | (address & ((u64{1} << shift) - 1))};
-        table = Gpa{*entry & guest_entry::frame};
-    }
+    PagingShape const shape = paging_shape(controls);
+    if (shape == long_paging) return walk_tables_of<long_paging>(memory, controls, where, write);
+    if (shape == long_paging_5) return walk_tables_of<long_paging_5>(memory, controls, where, write);
+    if (shape == pae_paging) return walk_tables_of<pae_paging>(memory, controls, where, write);
+    return walk_tables_of<legacy_paging>(memory, controls, where, write);
 }
 
 }
