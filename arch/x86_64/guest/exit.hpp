@@ -33,6 +33,13 @@ enum class ExitKind : u8 {
 };
 inline constexpr size_t exit_kind_count = static_cast<size_t>(ExitKind::Unknown) + 1;
 
+/// Is there more to say about it than its kind?
+[[nodiscard]] constexpr bool has_details(ExitKind kind)
+{
+    return kind == ExitKind::Exception || kind == ExitKind::Port || kind == ExitKind::MemoryFault ||
+           kind == ExitKind::Unknown;
+}
+
 struct ExceptionExit {
     u8 vector = 0;
     bool has_error_code = false;
@@ -63,7 +70,7 @@ struct UnknownExit {
 
 struct Exit {
     ExitKind kind = ExitKind::Unknown;
-    union {
+    union { // as has_details() says
         ExceptionExit exception;
         PortExit port;
         MemoryExit memory;

@@ -15,7 +15,7 @@ CpuidContext context_of(VirtualCpu& machine)
     u32 const khz = static_cast<u32>(clock::tsc_khz());
     return {.vcpu = machine.vcpu.id(),
             .domain = machine.vcpu.domain().id(),
-            .cr4 = machine.backend->controls().cr4,
+            .cr4 = machine.backend->cr4(),
             .xcr0 = machine.extended.xcr0(),
             .guest_tsc_khz = khz,
             .host_tsc_khz = khz,

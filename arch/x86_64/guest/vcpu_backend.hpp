@@ -83,6 +83,7 @@ public:
     [[nodiscard]] GeneralRegisters& registers() { return registers_; }
     [[nodiscard]] GeneralRegisters const& registers() const { return registers_; }
     [[nodiscard]] virtual ControlRegisters controls() const = 0;
+    [[nodiscard]] virtual u64 cr4() const = 0; ///< the same, alone: CPUID's answers depend on it
     virtual void set_controls(ControlRegisters const& value) = 0;
     [[nodiscard]] virtual SegmentRegister segment(SegmentName which) const = 0;
     virtual void set_segment(SegmentName which, SegmentRegister const& value) = 0;

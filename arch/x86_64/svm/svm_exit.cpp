@@ -97,22 +97,33 @@ arch::ExceptionExit describe_exception(Vmcb const& vmcb)
             .error_code = static_cast<u32>(vmcb.exit_information_1)};
 }
 
+ExitKind kind_of(Vmcb const& vmcb)
+{
+    u64 const code = vmcb.exit_code;
+    if (code < meanings.size()) {
+        ExitKind const kind = meanings[code].kind;
+        return kind == ExitKind::ReadMsr && vmcb.exit_information_1 != 0 ? ExitKind::WriteMsr : kind;
+    }
+    if (code == exit_code::nested_fault) return ExitKind::MemoryFault;
+    return is_entry_failure(code) ? ExitKind::EntryFailure : ExitKind::Unknown;
+}
+
 }
 
 Exit describe_exit(Vmcb const& vmcb)
 {
-    u64 const code = vmcb.exit_code;
     Exit exit;
-    if (code < meanings.size()) exit.kind = meanings[code].kind;
-    if (code == exit_code::nested_fault) exit.kind = ExitKind::MemoryFault;
-    if (code == exit_code::msr && vmcb.exit_information_1 != 0) exit.kind = ExitKind::WriteMsr;
-    if (is_entry_failure(code)) exit.kind = ExitKind::EntryFailure;
-
-    if (exit.kind == ExitKind::Port) exit.port = describe_port(PortInformation{vmcb.exit_information_1});
-    if (exit.kind == ExitKind::MemoryFault)
+    exit.kind = kind_of(vmcb);
+    if (!arch::has_details(exit.kind)) return exit;
+    switch (exit.kind) {
+    case ExitKind::Port: exit.port = describe_port(PortInformation{vmcb.exit_information_1}); break;
+    case ExitKind::MemoryFault:
         exit.memory = describe_fault(NestedFault{vmcb.exit_information_1}, vmcb.exit_information_2);
-    if (exit.kind == ExitKind::Exception) exit.exception = describe_exception(vmcb);
-    if (exit.kind == ExitKind::Unknown) exit.unknown = {code, vmcb.exit_information_1, vmcb.exit_information_2};
+        break;
+    case ExitKind::Exception: exit.exception = describe_exception(vmcb); break;
+    case ExitKind::Unknown: exit.unknown = {vmcb.exit_code, vmcb.exit_information_1, vmcb.exit_information_2}; break;
+    default: break;
+    }
     return exit;
 }
 

@@ -46,6 +46,7 @@ public:
     void unload() override {}
 
     [[nodiscard]] arch::ControlRegisters controls() const override;
+    [[nodiscard]] u64 cr4() const override { return vmcb_.cr4; }
     void set_controls(arch::ControlRegisters const& value) override;
     [[nodiscard]] arch::SegmentRegister segment(arch::SegmentName which) const override;
     void set_segment(arch::SegmentName which, arch::SegmentRegister const& value) override;

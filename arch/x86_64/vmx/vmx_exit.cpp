@@ -80,12 +80,13 @@ void take_host_nmi() { asm volatile("int %0" : : "i"(exception::non_maskable_int
 
 }
 
-Exit VmxVcpu::describe_exit(u16 reason)
+ExitKind kind_of(u16 reason) { return reason < kinds.size() ? kinds[reason] : ExitKind::Unknown; }
+
+Exit VmxVcpu::describe_exit(u16 reason, ExitKind kind)
 {
     if (reason == reason::exception_or_nmi) return describe_exception();
     if (reason == reason::control_register) return control_register_exit();
-    Exit exit;
-    if (reason < kinds.size()) exit.kind = kinds[reason];
+    Exit exit = simple_exit(kind);
     if (exit.kind == ExitKind::Port) exit.port = describe_port(PortQualification{read(field::exit_qualification)});
     if (reason == reason::ept_violation) {
         EptQualification const qualification{read(field::exit_qualification)};

@@ -40,6 +40,11 @@ u64 read_dr6()
 }
 void write_dr6(u64 value) { asm volatile("mov %0, %%dr6" : : "r"(value)); }
 
+u64 read_cr4_of_guest()
+{
+    return (read(field::guest_cr4) & guest_cr4_bits) | (read(field::cr4_shadow) & ~guest_cr4_bits);
+}
+
 constexpr u32 table_limit_mask = 0xffff;
 constexpr unsigned high_attributes_shift = 8; ///< of the toolstack's format
 
@@ -120,13 +125,18 @@ void VmxVcpu::set_debug(arch::DebugRegisters value)
 arch::ControlRegisters VmxVcpu::controls() const
 {
     Visit const visit{*this};
-    u64 const cr0_mask = read(field::cr0_mask);
-    u64 const cr4_mask = read(field::cr4_mask);
-    return {.cr0 = (read(field::guest_cr0) & ~cr0_mask) | (read(field::cr0_shadow) & cr0_mask),
+    u64 const own_cr0 = own_cr0_bits(capabilities().cr0_must_be_one, capabilities().cr0_may_be_one);
+    return {.cr0 = (read(field::guest_cr0) & ~own_cr0) | (read(field::cr0_shadow) & own_cr0),
             .cr2 = loaded_ ? read_cr2() : cr2_,
             .cr3 = read(field::guest_cr3),
-            .cr4 = (read(field::guest_cr4) & ~cr4_mask) | (read(field::cr4_shadow) & cr4_mask),
+            .cr4 = read_cr4_of_guest(),
             .efer = read(field::guest_efer)};
+}
+
+u64 VmxVcpu::cr4() const
+{
+    Visit const visit{*this};
+    return read_cr4_of_guest();
 }
 
 void VmxVcpu::set_controls(arch::ControlRegisters const& value)

@@ -44,12 +44,17 @@ constexpr std::array zero_words{
 };
 constexpr std::array zero_selectors{field::host_fs_selector, field::host_gs_selector};
 constexpr std::array zero_values{
-    field::tsc_offset,        field::guest_debug_control, field::guest_pending_debug,
-    field::host_sysenter_esp, field::host_sysenter_eip,
+    field::tsc_offset,        field::guest_debug_control, field::guest_pending_debug, field::host_sysenter_esp,
+    field::host_sysenter_eip, field::guest_rip,           field::guest_rflags,        field::guest_rsp,
 };
 
 u32 base_primary() { return capabilities().control(ControlWord::Primary); }
 bool has_vpid() { return capabilities().uses<SecondaryControls::Vpid>(ControlWord::Secondary); }
+
+void write_if_changed(VmcsField<u64> field, u64& set, u64 value)
+{
+    if (set != value) write(field, set = value);
+}
 
 void make_current(Hpa structure)
 {
@@ -63,14 +68,10 @@ void make_clear(Hpa structure)
 
 }
 
-VmxVcpu::Visit::Visit(VmxVcpu const& vcpu) : vcpu_{vcpu}
-{
-    if (!vcpu_.loaded_) make_current(address_of(vcpu_.structure_));
-}
+void VmxVcpu::Visit::arrive() const { make_current(address_of(vcpu_.structure_)); }
 
-VmxVcpu::Visit::~Visit()
+void VmxVcpu::Visit::depart() const
 {
-    if (vcpu_.loaded_) return;
     make_clear(address_of(vcpu_.structure_));
     if (Hpa const interrupted = this_cpu().current; interrupted != Hpa{}) make_current(interrupted);
 }
@@ -182,9 +183,9 @@ arch::Exit VmxVcpu::enter(bool flush)
         load_page_directory_pointers();
     if (!events_.is_empty()) prepare_event();
     apply_windows();
-    write(field::guest_rip, registers_.rip);
-    write(field::guest_rflags, registers_.rflags | Rflags::AlwaysOne::mask);
-    write(field::guest_rsp, registers_[Gpr::Rsp]);
+    write_if_changed(field::guest_rip, rip_set_, registers_.rip);
+    write_if_changed(field::guest_rflags, rflags_set_, registers_.rflags | Rflags::AlwaysOne::mask);
+    write_if_changed(field::guest_rsp, rsp_set_, registers_[Gpr::Rsp]);
 
     if (vmx_enter(registers_.gpr.data(), launched_) == 0) {
         failed_reason_ = 0;
@@ -197,12 +198,14 @@ arch::Exit VmxVcpu::enter(bool flush)
                                                                             : arch::ExitKind::EntryFailure);
     }
     launched_ = true;
-    registers_.rip = read(field::guest_rip);
-    registers_.rflags = read(field::guest_rflags);
-    registers_[Gpr::Rsp] = read(field::guest_rsp);
+    registers_.rip = rip_set_ = read(field::guest_rip);
+    registers_.rflags = rflags_set_ = read(field::guest_rflags);
+    registers_[Gpr::Rsp] = rsp_set_ = read(field::guest_rsp);
     task_priority_class_ = virtual_task_priority() >> 4;
     if (EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>()) collect_interrupted_delivery();
-    return describe_exit(reason.get<ExitReason::Basic>());
+    u16 const basic = reason.get<ExitReason::Basic>();
+    arch::ExitKind const kind = kind_of(basic);
+    return arch::has_details(kind) ? describe_exit(basic, kind) : simple_exit(kind);
 }
 
 /// The exit came while an event was being delivered: deliver it again. What an instruction raised on purpose (INT n,
@@ -228,7 +231,7 @@ void VmxVcpu::load_page_directory_pointers()
 {
     pointers_due_ = false;
     arch::ControlRegisters const now = controls();
-    if (!Cr0{now.cr0}.get<Cr0::Paging>() || &arch::paging_shape(now) != &arch::pae_paging) return;
+    if (!Cr0{now.cr0}.get<Cr0::Paging>() || arch::paging_shape(now) != arch::pae_paging) return;
     Gpa const where = arch::paging_root(arch::pae_paging, now.cr3);
     auto const frame = machine_.vcpu.domain().physmap.reference(frame_of(where), false);
     if (!frame) return; // the CPU will refuse what is there
@@ -320,8 +323,10 @@ void VmxVcpu::set_task_priority_class(u8 value)
 
 Expected<> VmxVcpu::advance()
 {
-    u64 const next = registers_.rip + read(field::exit_instruction_length);
-    complete_instruction(mode() == emulator::Mode::Bits64 ? next : next & 0xffff'ffff);
+    u64 next = registers_.rip + read(field::exit_instruction_length);
+    bool const passes_4_gib = ((next ^ registers_.rip) >> 32) != 0; // elsewhere the mode makes no difference
+    if (passes_4_gib && mode() != emulator::Mode::Bits64) next &= 0xffff'ffff;
+    complete_instruction(next);
     return {};
 }
 

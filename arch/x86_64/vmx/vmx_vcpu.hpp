@@ -21,6 +21,9 @@ namespace hospes::vmx {
     return exit;
 }
 
+/// Unknown where the reason alone does not tell: exceptions and control registers.
+[[nodiscard]] arch::ExitKind kind_of(u16 reason);
+
 class VmxVcpu final : public arch::VcpuBackend {
 public:
     /// Takes over the frames: `structure` zeroed but for the revision, `apic_page` zeroed.
@@ -34,6 +37,7 @@ public:
     void unload() override;
 
     [[nodiscard]] arch::ControlRegisters controls() const override;
+    [[nodiscard]] u64 cr4() const override;
     void set_controls(arch::ControlRegisters const& value) override;
     [[nodiscard]] arch::SegmentRegister segment(arch::SegmentName which) const override;
     void set_segment(arch::SegmentName which, arch::SegmentRegister const& value) override;
@@ -69,12 +73,23 @@ private:
     /// While it lives, VMREAD and VMWRITE mean this vCPU.
     class Visit {
     public:
-        explicit Visit(VmxVcpu const& vcpu);
+        explicit Visit(VmxVcpu const& vcpu) : vcpu_{vcpu}
+        {
+            if (!vcpu_.loaded_) [[unlikely]]
+                arrive();
+        }
         Visit(Visit const&) = delete;
         Visit& operator=(Visit const&) = delete;
-        ~Visit();
+        ~Visit()
+        {
+            if (!vcpu_.loaded_) [[unlikely]]
+                depart();
+        }
 
     private:
+        void arrive() const;
+        void depart() const;
+
         VmxVcpu const& vcpu_;
     };
     template <typename Value>
@@ -109,7 +124,7 @@ private:
     void write_controls(arch::ControlRegisters const& value);
 
     // vmx_exit.cpp
-    [[nodiscard]] arch::Exit describe_exit(u16 reason);
+    [[nodiscard]] arch::Exit describe_exit(u16 reason, arch::ExitKind kind);
     [[nodiscard]] arch::Exit describe_exception();
     void note_debug_exception();
     void restore_nmi_blocking();
@@ -130,6 +145,9 @@ private:
     u32 windows_set_ = 0;           ///< as the structure has them
     u32 threshold_wanted_ = 0;
     u32 threshold_set_ = 0;
+    u64 rip_set_ = 0;
+    u64 rflags_set_ = 0;
+    u64 rsp_set_ = 0;
     EptPointer ept_;
     u32 failed_reason_ = 0; ///< exit reason of a failed entry, or 0 where the instruction itself failed
 
