@@ -151,14 +151,16 @@ void SvmVcpu::follow_nmi()
     }
 }
 
-/// An interrupt goes to the guest as a virtual interrupt (APM vol. 2, 15.21.4) rather than by EVENTINJ: the CPU takes
-/// it before the first instruction all the same, and says by V_IRQ whether it did. (QEMU 7.2 delivers an interrupt of
-/// EVENTINJ twice, the second time with interrupts disabled, when its CPU is stopped right after VMRUN: dom0 then waits
-/// for ever for a lock that its own interrupted handler holds.) A window that V_IRQ was wanted for is asked for again
-/// after the next exit: the handler begins with interrupts disabled, so nothing else could be delivered now.
+/// Under QEMU, the only CPU without NRIP save, an interrupt goes to the guest as a virtual interrupt (APM vol. 2,
+/// 15.21.4) rather than by EVENTINJ: the CPU takes it before the first instruction all the same, and says by V_IRQ
+/// whether it did. (QEMU 7.2 delivers an interrupt of EVENTINJ twice, the second time with interrupts disabled, when
+/// its CPU is stopped right after VMRUN: dom0 then waits for ever for a lock that its own interrupted handler holds.
+/// Bochs 2.7 keeps a virtual one back until the guest changes RFLAGS.IF.) A window that V_IRQ was wanted for is asked
+/// for again after the next exit: the handler begins with interrupts disabled, so nothing else could be delivered now.
 bool SvmVcpu::offer_virtual_interrupt()
 {
     constexpr u8 highest_priority = 15;
+    if (cpu_features().has(Feature::NextRipSave)) return false;
     if (injection_.get<EventInformation::Kind>() != EventInformation::Type::Interrupt) return false;
     if (in_shadow()) return false;
     if (!Rflags{registers_.rflags}.get<Rflags::InterruptEnable>()) return false;
