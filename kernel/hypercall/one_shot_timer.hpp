@@ -6,7 +6,7 @@
 
 namespace hospes {
 
-/// Raises VIRQ_TIMER at `deadline` (system time, ns); at once if that has passed.
+/// Raises VIRQ_TIMER at `deadline` (system time, ns), or by the next timer interrupt if that has passed.
 void set_one_shot_timer(Vcpu& vcpu, u64 deadline);
 
 }

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// set_timer_op(deadline): the older way to set the one-shot timer; 0 stops it. (xen/include/public/xen.h.)
 #include "kernel/domain/domain.hpp"
-#include "kernel/evtchn/virtual_interrupt.hpp"
 #include "kernel/hypercall/one_shot_timer.hpp"
 #include "kernel/hypercall/table.hpp"
-#include "kernel/time/clock.hpp"
 
 namespace hospes {
 
-void set_one_shot_timer(Vcpu& vcpu, u64 deadline)
-{
-    if (deadline > clock::now()) return timers::set(vcpu.one_shot_timer, arch::this_cpu(), deadline);
-    timers::cancel(vcpu.one_shot_timer);
-    raise_virq(vcpu, VirtualInterrupt::Timer);
-}
+void set_one_shot_timer(Vcpu& vcpu, u64 deadline) { timers::set(vcpu.one_shot_timer, arch::this_cpu(), deadline); }
 
 Expected<u64> set_timer_op(Vcpu& caller, HypercallArguments& arguments)
 {

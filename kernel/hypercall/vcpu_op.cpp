@@ -128,15 +128,16 @@ struct Row {
 
 using enum xen::VcpuCommand;
 
+/// The frequent ones first.
 constexpr std::array rows{
+    Row{SetSingleshotTimer, set_single_shot_timer},
+    Row{StopSingleshotTimer, stop_single_shot_timer},
     Row{Up, up},
     Row{Down, down},
     Row{IsUp, is_up},
     Row{GetRunstateInfo, get_run_state},
     Row{RegisterRunstateMemoryArea, register_run_state_area},
     Row{StopPeriodicTimer, stop_periodic_timer},
-    Row{SetSingleshotTimer, set_single_shot_timer},
-    Row{StopSingleshotTimer, stop_single_shot_timer},
     Row{RegisterVcpuInfo, register_vcpu_info},
     Row{SendNmi, send_nmi},
     Row{GetPhysid, [](VcpuCall&) -> Expected<u64> { return failure(Error::Invalid); }},
