@@ -7,10 +7,14 @@
 #include <array>
 #include <atomic>
 
+#include "kernel/abi/xen/cpuid.hpp"
 #include "tests/guests/framework/apic.hpp"
 #include "tests/guests/framework/cpu.hpp"
 #include "tests/guests/framework/events.hpp"
+#include "tests/guests/framework/grants.hpp"
 #include "tests/guests/framework/hypercall.hpp"
+#include "tests/guests/framework/memory.hpp"
+#include "tests/guests/framework/paging.hpp"
 #include "tests/guests/framework/print.hpp"
 #include "tests/guests/framework/report.hpp"
 #include "tests/guests/framework/traps.hpp"
@@ -98,6 +102,18 @@ void events()
     set_event_handler(ipi.port, nullptr);
 }
 
+/// A page of one's own costs what another domain's does. Two hypercalls, of one operation each.
+void grant()
+{
+    u16 const own_id = static_cast<u16>(cpuid(xen::cpuid_first_leaf + 4).ecx);
+    u32 const reference = grants::grant(own_id, gfn_of(allocate_pages()));
+    u64 const where = unused_gfn(0) << page_shift;
+    measure("grant_map_unmap", [=] {
+        auto const mapped = grants::map(where, xen::grant_map_flag::host_map, reference, own_id);
+        (void)grants::unmap(where, mapped.handle);
+    });
+}
+
 constinit std::atomic<u64> fired_at{0};
 
 void timers()
@@ -131,6 +147,7 @@ void run()
     hypercalls();
     intercepts();
     events();
+    grant();
     timers();
 }
 
