@@ -110,6 +110,69 @@ FeatureSet joined(FeatureSet set, FeatureSet const& more)
     return set;
 }
 
+/// A feature that cannot be used without another one: software that finds it does not ask for the other.
+struct Dependence {
+    std::string_view feature, needs;
+};
+/// What is needed stands before what needs it. (SDM vol. 1, 13.2, 14.3 and 15.2: AVX state is XSAVE's; APM vol. 4, 1.3)
+constexpr auto dependences = std::to_array<Dependence>({
+    {"xsaveopt", "xsave"},
+    {"xsavec", "xsave"},
+    {"xgetbv1", "xsave"},
+    {"pku", "xsave"},
+    {"avx", "xsave"},
+    {"avx2", "avx"},
+    {"fma", "avx"},
+    {"f16c", "avx"},
+    {"xop", "avx"},
+    {"fma4", "avx"},
+    {"vaes", "avx"},
+    {"vpclmulqdq", "avx"},
+    {"avx-vnni", "avx2"},
+    {"avx512f", "avx2"},
+    {"avx512dq", "avx512f"},
+    {"avx512-ifma", "avx512f"},
+    {"avx512pf", "avx512f"},
+    {"avx512er", "avx512f"},
+    {"avx512cd", "avx512f"},
+    {"avx512bw", "avx512f"},
+    {"avx512vl", "avx512f"},
+    {"avx512-vbmi", "avx512f"},
+    {"avx512-vbmi2", "avx512f"},
+    {"avx512-vnni", "avx512f"},
+    {"avx512-bitalg", "avx512f"},
+    {"avx512-vpopcntdq", "avx512f"},
+    {"avx512-4vnniw", "avx512f"},
+    {"avx512-4fmaps", "avx512f"},
+    {"avx512-bf16", "avx512f"},
+    {"avx512-vp2intersect", "avx512f"},
+});
+
+struct FeatureBit {
+    size_t word;
+    u32 mask;
+};
+
+consteval FeatureBit bit_of(std::string_view name)
+{
+    auto const found = std::ranges::find(guest_features, name, &GuestFeature::name);
+    return {static_cast<size_t>(found->word), 1U << found->bit}; // an unknown name does not compile
+}
+
+constexpr auto dependent_bits = [] consteval {
+    std::array<std::pair<FeatureBit, FeatureBit>, dependences.size()> bits{};
+    for (size_t i = 0; i < bits.size(); ++i) bits[i] = {bit_of(dependences[i].feature), bit_of(dependences[i].needs)};
+    return bits;
+}();
+
+/// `set` without the features that need one it lacks.
+FeatureSet usable(FeatureSet set)
+{
+    for (auto const& [feature, needed] : dependent_bits)
+        if ((set[needed.word] & needed.mask) == 0) set[feature.word] &= ~feature.mask;
+    return set;
+}
+
 /// AMD repeats leaf 1's EDX in the extended leaf; Intel leaves those bits 0.
 void repeat_basic_features(CpuidPolicy& policy, bool repeats)
 {
@@ -171,7 +234,7 @@ CpuidPolicy maximum_policy(CpuidPolicy const& host)
 
     CpuidPolicy policy = host;
     hide_host_details(policy);
-    policy.set_features(joined(masked(host.feature_set(), allowed), synthetic));
+    policy.set_features(usable(joined(masked(host.feature_set(), allowed), synthetic)));
     repeat_basic_features(policy, repeats);
     policy.basic[0].eax = std::min(host.basic[0].eax, CpuidPolicy::basic_leaves - 1);
     policy.features[0].eax = std::min(host.features[0].eax, CpuidPolicy::feature_subleaves - 1);
@@ -195,7 +258,7 @@ CpuidPolicy default_policy(CpuidPolicy const& maximum, bool control_domain)
 void constrain(CpuidPolicy& policy, CpuidPolicy const& maximum)
 {
     constexpr FeatureSet synthetic = features_exposed(Exposure::Synthetic);
-    policy.set_features(joined(masked(policy.feature_set(), maximum.feature_set()), synthetic));
+    policy.set_features(usable(joined(masked(policy.feature_set(), maximum.feature_set()), synthetic)));
     repeat_basic_features(policy, repeats_basic_features(maximum));
     for (u32 hidden : {3U, 5U, 6U, 9U, 0xaU}) policy.basic[hidden] = {};
     policy.extended[0xa] = {};

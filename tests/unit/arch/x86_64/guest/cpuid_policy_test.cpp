@@ -62,6 +62,29 @@ TEST(CpuidPolicy, HidesWhatGuestsMustNotSee)
     EXPECT_EQ(answer_cpuid(policy, {}, 5, 0), CpuidLeaf{});
 }
 
+/// A Debian guest's crypto self-tests used AVX on a CPU without XSAVE, and died of it.
+TEST(CpuidPolicy, WithoutXsaveThereIsNoAvx)
+{
+    constexpr auto without_xsave = [](u32 leaf, u32 subleaf) {
+        CpuidLeaf answer = boastful_cpu(leaf, subleaf);
+        if (leaf == 1) answer.ecx &= ~(1U << 26);
+        return answer;
+    };
+    CpuidPolicy asked_for = guest();
+    constrain(asked_for, maximum_policy(read_policy(without_xsave)));
+    CpuidLeaf const leaf1 = answer_cpuid(asked_for, {}, 1, 0);
+    CpuidLeaf const leaf7 = answer_cpuid(asked_for, {}, 7, 0);
+    EXPECT_FALSE(bit(leaf1.ecx, 26)) << "XSAVE";
+    EXPECT_FALSE(bit(leaf1.ecx, 28)) << "AVX";
+    EXPECT_FALSE(bit(leaf1.ecx, 12)) << "FMA";
+    EXPECT_FALSE(bit(leaf7.ebx, 5)) << "AVX2";
+    EXPECT_FALSE(bit(leaf7.ebx, 16)) << "AVX512F";
+    EXPECT_FALSE(bit(leaf7.ebx, 31)) << "AVX512VL";
+    EXPECT_FALSE(bit(leaf7.ecx, 9)) << "VAES";
+    EXPECT_TRUE(bit(leaf1.ecx, 25)) << "AES-NI stays";
+    EXPECT_TRUE(bit(answer_cpuid(guest(), {}, 7, 0).ebx, 31)) << "with XSAVE all of them are there";
+}
+
 TEST(CpuidPolicy, OnlyTheControlDomainGetsTheInvariantTscByDefault)
 {
     EXPECT_FALSE(bit(answer_cpuid(guest(), {}, 0x8000'0007, 0).edx, 8));
