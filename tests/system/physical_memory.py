@@ -19,7 +19,8 @@ class PhysicalMemory:
     def address_of(name):
         """The physical address of one of the hypervisor's variables."""
         symbols = subprocess.run(["llvm-nm-19", "-C", BUILD / "hospes.elf.sym"], check=True, capture_output=True, text=True).stdout
-        found = re.search(rf"(?m)^([0-9a-f]{{16}}) \w .*::{name}$", symbols)
+        # Link-time optimisation marks what it made visible to other files.
+        found = re.search(rf"(?m)^([0-9a-f]{{16}}) \w .*::{name}( \(\.llvm\.\d+\))?$", symbols)
         return int(found[1], 16) - VIRTUAL_OFFSET
 
     def write(self, address, data):
