@@ -151,12 +151,13 @@ void SvmVcpu::follow_nmi()
     }
 }
 
-/// Under QEMU, the only CPU without NRIP save, an interrupt goes to the guest as a virtual interrupt (APM vol. 2,
-/// 15.21.4) rather than by EVENTINJ: the CPU takes it before the first instruction all the same, and says by V_IRQ
-/// whether it did. (QEMU 7.2 delivers an interrupt of EVENTINJ twice, the second time with interrupts disabled, when
-/// its CPU is stopped right after VMRUN: dom0 then waits for ever for a lock that its own interrupted handler holds.
-/// Bochs 2.7 keeps a virtual one back until the guest changes RFLAGS.IF.) A window that V_IRQ was wanted for is asked
-/// for again after the next exit: the handler begins with interrupts disabled, so nothing else could be delivered now.
+/// Where NRIP save is missing (in QEMU, and on the first CPUs with SVM) an interrupt goes to the guest as a virtual
+/// interrupt (APM vol. 2, 15.21.4) rather than by EVENTINJ: the CPU takes it before the first instruction all the same,
+/// and says by V_IRQ whether it did. (QEMU 7.2 delivers an interrupt of EVENTINJ twice, the second time with interrupts
+/// disabled, when its CPU is stopped right after VMRUN: dom0 then waits for ever for a lock that its own interrupted
+/// handler holds. In Bochs 2.7, which has NRIP save, a virtual one was not seen to arrive.) A window that V_IRQ was
+/// wanted for is asked for again after the next exit: the handler begins with interrupts disabled, so nothing else
+/// could be delivered now.
 bool SvmVcpu::offer_virtual_interrupt()
 {
     constexpr u8 highest_priority = 15;
