@@ -14,7 +14,7 @@ dom0-ram:
 	$(Q)dom0/image/build_image --output $(BUILD)/dom0 ram
 run-dom0: $(BUILD)/hospes.elf dom0-ram
 	$(Q)BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) tests/system/machine.py --hypervisor $(HYPERVISOR) $(SCENARIO)
-system: $(BUILD)/hospes.elf $(BUILD)/hospes.efi guests dom0-ram
+system: $(BUILD)/hospes.elf $(BUILD)/hospes.efi guests dom0
 	$(Q)$(system_tests) -m fast
 system-slow: $(BUILD)/hospes.elf $(BUILD)/hospes.efi guests dom0
 	$(Q)$(system_tests)

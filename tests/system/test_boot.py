@@ -34,14 +34,14 @@ def test_boots_and_powers_off(scenario, start):
     power_off(machine)
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_boots_on_one_processor(scenario, start):
     machine = start(scenario(cpus=1)).boot()
     inspect(machine)
     power_off(machine)
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 @pytest.mark.parametrize("root", ["nvme", "ahci", "virtio-blk"])
 @pytest.mark.parametrize("iommu", ["amd", "intel", "none"])
 def test_boots_from_disk(scenario, start, root, iommu, hypervisor):
@@ -53,20 +53,20 @@ def test_boots_from_disk(scenario, start, root, iommu, hypervisor):
     power_off(machine)
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_boots_with_the_other_xenstored(scenario, start):
     machine = start(scenario(kernel_options=("XENSTORED=oxenstored",))).boot()
     assert "oxenstored" in machine.dom0.check("ps aux || ps")
     inspect(machine)
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 @pytest.mark.parametrize("boot", ["iso", "uefi"])
 def test_boots_through_grub(scenario, start, boot):
     inspect(start(scenario(boot=boot)).boot())
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_reboot_starts_the_machine_again(scenario, start):
     machine = start(scenario(reboot=True)).boot()
     machine.console.send("reboot\n")
@@ -74,6 +74,6 @@ def test_reboot_starts_the_machine_again(scenario, start):
     inspect(machine)
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_pulls_through_many_processors(scenario, start):
     inspect(start(scenario(cpus=4, dom0_cpus=2)).boot())

@@ -15,7 +15,7 @@ def live_once(dom0, how):
     wait_until_gone(dom0, "tiny")
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_memory_is_identical_after_many_guests(dom0):
     live_once(dom0, "shutdown")  # the first guest may leave caches of dom0 grown
     before = free_memory(dom0)

@@ -40,6 +40,6 @@ def test_a_file_system_on_the_disk(machine, dom0):
         shell.check("mkdir -p /mnt; mount -t ext4 /dev/xvda /mnt; cp /bin/busybox /mnt/copy; umount /mnt")
         wanted = checksum(shell, "cat /bin/busybox")
     dom0.check("xl destroy tiny")
-    dom0.check("mount -o loop,ro /root/fs.img /mnt", timeout=600)
+    dom0.check("mkdir -p /mnt; modprobe ext4; mount -t ext4 -o loop,ro /root/fs.img /mnt", timeout=600)
     assert checksum(dom0, "cat /mnt/copy") == wanted
     dom0.check("umount /mnt; rm /root/fs.img")

@@ -28,7 +28,7 @@ def test_create_with_console_and_leave_it(machine, dom0):
     wait_until_gone(dom0, "tiny")
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_the_example_of_the_greeting(machine, dom0):
     machine.console.send("xl create -c /etc/xen/tiny.cfg\n")
     machine.expect("tiny guest is up", timeout=1800)
@@ -37,7 +37,7 @@ def test_the_example_of_the_greeting(machine, dom0):
     wait_until_gone(dom0, "tiny")
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_reboot_by_the_toolstack(dom0):
     guest = Guest("tiny").create(dom0).wait_until_up(dom0)
     old = domains(dom0)["tiny"].number
@@ -46,7 +46,7 @@ def test_reboot_by_the_toolstack(dom0):
     wait_for(dom0, f"[ $(grep -c 'tiny guest is up' {guest.log}) -eq 2 ]", "the guest to boot again")
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 @pytest.mark.parametrize("vcpus, memory", [(1, 128), (2, 128), (1, 1024), (2, 1024)])
 @pytest.mark.parametrize("kernel", ["cloud", "generic"])
 def test_sizes(machine, dom0, kernel, vcpus, memory):
@@ -63,7 +63,7 @@ def test_sizes(machine, dom0, kernel, vcpus, memory):
         assert memory * 0.6 < total <= memory
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_memory_shrinks_and_grows(dom0):
     Guest("tiny", memory=256).create(dom0).wait_until_up(dom0)
     for target in (200, 256):
@@ -71,7 +71,7 @@ def test_memory_shrinks_and_grows(dom0):
         wait_for(dom0, f"xl list tiny | grep -q '  {target}  '", f"the guest to have {target} MiB", polls=120)
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 def test_disks_and_cards_come_and_go(machine, dom0):
     Guest("tiny").create(dom0).wait_until_up(dom0)
     dom0.check("truncate -s 16M /tmp/b.img")

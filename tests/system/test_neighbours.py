@@ -37,7 +37,7 @@ def test_a_spinning_guest(dom0, neighbour):
     assert domains(dom0)["spin"].seconds > 0
 
 
-@pytest.mark.slow
+@pytest.mark.fast
 @pytest.mark.parametrize("name, words", [("console_flood", "kilobytes=100000"), ("event_flood", "seconds=3600")])
 def test_a_flooding_guest(dom0, neighbour, name, words):
     dom0.check(f"for disk in /dev/nvme?; do grep -q {name} /sys/class/nvme/${{disk#/dev/}}/serial && "

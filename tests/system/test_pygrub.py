@@ -4,7 +4,7 @@ import pytest
 
 from guests import domains, wait_until_gone
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.fast
 SCENARIO = {"root": "nvme"}
 
 
