@@ -314,7 +314,4 @@ Expected<u64> Amd::route_pin(u8 io_apic_id, InterruptTarget const& target)
     return 0;
 }
 
-void Amd::withdraw_message(pci::FunctionAddress, u8 vector) { withdraw(vector); }
-void Amd::withdraw_pin(u8, u8 vector) { withdraw(vector); }
-
 }

@@ -21,8 +21,7 @@ public:
     [[nodiscard]] Expected<RemappedMessage> route_message(pci::FunctionAddress device,
                                                           InterruptTarget const& target) override;
     [[nodiscard]] Expected<u64> route_pin(u8 io_apic_id, InterruptTarget const& target) override;
-    void withdraw_message(pci::FunctionAddress device, u8 vector) override;
-    void withdraw_pin(u8 io_apic_id, u8 vector) override;
+    void withdraw(u8 vector) override;
 
 private:
     /// A unit and what its interrupt needs.
@@ -50,7 +49,6 @@ private:
     [[nodiscard]] Expected<u32*> interrupts_of(u16 requester);
     [[nodiscard]] Expected<> write_entry(u16 requester, u8 vector, amd::InterruptEntry entry);
     [[nodiscard]] Expected<> route(u16 requester, InterruptTarget const& target);
-    void withdraw(u8 vector);
 
     StaticVector<Place*, max_units> units_; ///< for ever
     StaticVector<acpi::AliasRange, 64> aliases_;

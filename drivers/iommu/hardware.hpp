@@ -45,8 +45,7 @@ public:
     [[nodiscard]] virtual Expected<RemappedMessage> route_message(pci::FunctionAddress device,
                                                                   InterruptTarget const& target) = 0;
     [[nodiscard]] virtual Expected<u64> route_pin(u8 io_apic_id, InterruptTarget const& target) = 0;
-    virtual void withdraw_message(pci::FunctionAddress device, u8 vector) = 0;
-    virtual void withdraw_pin(u8 io_apic_id, u8 vector) = 0;
+    virtual void withdraw(u8 vector) = 0;
     /// As in iommu.hpp.
     void show_interrupts();
 

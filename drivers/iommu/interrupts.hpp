@@ -32,8 +32,7 @@ struct RemappedMessage {
 /// The same for a pin of the I/O APIC with this id: what its redirection entry must hold besides vector, trigger mode,
 /// polarity and mask. NoSuchDevice.
 [[nodiscard]] Expected<u64> route_pin(u8 io_apic_id, InterruptTarget const& target);
-/// It may raise it no longer.
-void withdraw_message(pci::FunctionAddress device, u8 vector);
-void withdraw_pin(u8 io_apic_id, u8 vector);
+/// Nobody may raise it any longer, wherever its entry was put.
+void withdraw(u8 vector);
 
 }

@@ -23,7 +23,7 @@ Verdict use(acpi::Judged<Facts> const& facts, HardwareRequest const& request)
     return {};
 }
 
-/// A row of the verdict; the next vendor's takes its place if that one is usable.
+/// As a row of the verdict.
 void report(Refusal const& refusal)
 {
     using verdict::Standing;
@@ -74,7 +74,6 @@ Expected<u64> route_pin(u8 io_apic_id, InterruptTarget const& target)
 {
     return hardware->route_pin(io_apic_id, target);
 }
-void withdraw_message(pci::FunctionAddress device, u8 vector) { hardware->withdraw_message(device, vector); }
-void withdraw_pin(u8 io_apic_id, u8 vector) { hardware->withdraw_pin(io_apic_id, vector); }
+void withdraw(u8 vector) { hardware->withdraw(vector); }
 
 }

@@ -120,16 +120,15 @@ void Vtd::decide_on_interrupts(acpi::Dmar const& dmar, IommuOptions const& optio
     });
     using verdict::Standing;
     std::optional<Obstacle> obstacle;
-    auto const table = allocate_table();
     if (!options.interrupt_remapping)
         obstacle = {Standing::SwitchedOff, "no-intremap was given"};
     else if (!dmar.remaps_interrupts || !able)
         obstacle = {Standing::Absent, "the firmware or the units do not offer it"};
     else if (!knows_all_io_apics())
         obstacle = {Standing::Broken, "DMAR does not list all I/O APICs"};
-    else if (!table)
-        obstacle = {Standing::Broken, "there is no memory for its table"};
     if (obstacle) return judge_interrupts(obstacle, false);
+    auto const table = allocate_table();
+    if (!table) return judge_interrupts(Obstacle{Standing::Broken, "there is no memory for its table"}, false);
     interrupts_at_ = *table;
     interrupts_ = {arch::reach_as<Entry>(*table), interrupt_count};
     written(interrupts_.data(), interrupts_.size_bytes());
@@ -322,8 +321,5 @@ Expected<u64> Vtd::route_pin(u8 io_apic_id, InterruptTarget const& target)
         return failure(written.error());
     return RemappablePin{}.with<RemappablePin::IsRemappable>(true).with<RemappablePin::Handle>(target.vector).raw();
 }
-
-void Vtd::withdraw_message(pci::FunctionAddress, u8 vector) { withdraw(vector); }
-void Vtd::withdraw_pin(u8, u8 vector) { withdraw(vector); }
 
 }

@@ -23,8 +23,7 @@ public:
     [[nodiscard]] Expected<RemappedMessage> route_message(pci::FunctionAddress device,
                                                           InterruptTarget const& target) override;
     [[nodiscard]] Expected<u64> route_pin(u8 io_apic_id, InterruptTarget const& target) override;
-    void withdraw_message(pci::FunctionAddress device, u8 vector) override;
-    void withdraw_pin(u8 io_apic_id, u8 vector) override;
+    void withdraw(u8 vector) override;
 
 private:
     /// A unit and what its interrupt needs.
@@ -51,7 +50,6 @@ private:
     [[nodiscard]] Verdict listen_for_faults(Place& place);
     static void on_fault(void* context);
     [[nodiscard]] Expected<> write_entry(InterruptTarget const& target, vtd::InterruptHigh source);
-    void withdraw(u8 vector);
     void written(void const* start, u64 bytes) const;
     [[nodiscard]] bool all_units(bool (*have)(VtdUnit const&)) const;
     template <typename Ask>

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "kernel/vpci/base_addresses.hpp"
+
 namespace hospes::vpci {
 
 namespace {
@@ -63,11 +65,8 @@ std::optional<Gpa> memory_region(Platform& platform, VirtualPlace const& place, 
     auto const read = [&](unsigned number) {
         return platform.read_config(place.physical, static_cast<u16>(place.capability + base_address_at(number)), 4);
     };
-    BaseAddress const low{read(region)};
-    u64 start = low.raw() & BaseAddress::address_mask;
-    if (low.get<BaseAddress::Width>() == pci::AddressWidth::Bits64) start |= u64{read(region + 1)} << 32;
-    if (start == 0) return std::nullopt;
-    return Gpa{start + place.index * place.sizes[region]};
+    u64 const distance = place.index * place.sizes[region];
+    return memory_start(read, region, sriov::region_count).transform([&](u64 first) { return Gpa{first + distance}; });
 }
 
 void VirtualFunctions::write_register(u16 offset, u32 value)

@@ -85,7 +85,6 @@ Expected<std::unique_ptr<vpci::MessageInterrupt>> HostMessageInterrupt::create(I
 HostMessageInterrupt::~HostMessageInterrupt()
 {
     if (vector_ == 0) return;
-    irq::withdraw_device_message(device_, vector_);
     irq::free_vector(vector_);
 }
 

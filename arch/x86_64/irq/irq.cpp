@@ -162,6 +162,7 @@ Expected<u8> allocate_vector(Handler handler, void* context)
 void free_vector(u8 vector)
 {
     if (!VectorAllocator::is_device_vector(vector)) return;
+    if (iommu::remaps_interrupts()) iommu::withdraw(vector);
     slots[vector].handler.store(nullptr);
     wait_until_handled(vector);
     device_vectors.lock()->release(vector);
@@ -201,7 +202,6 @@ void unbind_gsi(u32 gsi)
     GsiBinding* const binding = bound(gsi);
     if (!binding) return;
     binding->io_apic->mask(binding->pin);
-    if (iommu::remaps_interrupts()) iommu::withdraw_pin(id_of(*binding->io_apic), binding->vector);
     free_vector(binding->vector);
     binding->bound.store(false, std::memory_order_release);
 }
@@ -265,11 +265,6 @@ Expected<MsiMessage> device_message_for(pci::FunctionAddress device, u8 vector, 
     auto const message = iommu::route_message(device, *target);
     if (!message) return failure(message.error());
     return MsiMessage{.address = message->address, .data = message->data};
-}
-
-void withdraw_device_message(pci::FunctionAddress device, u8 vector)
-{
-    if (iommu::remaps_interrupts()) iommu::withdraw_message(device, vector);
 }
 
 void set_own_handler(u8 vector, Handler handler) { slots[vector].handler.store(handler, std::memory_order_release); }

@@ -57,8 +57,6 @@ struct MsiMessage {
 [[nodiscard]] Expected<MsiMessage> msi_message_for(u8 vector, unsigned cpu);
 /// What `device` must write: where interrupts are remapped, only it can raise this one. InputOutput, OutOfMemory.
 [[nodiscard]] Expected<MsiMessage> device_message_for(pci::FunctionAddress device, u8 vector, unsigned cpu);
-/// `device` raises it no longer. Before free_vector().
-void withdraw_device_message(pci::FunctionAddress device, u8 vector);
 
 /// For the hypervisor's own vectors (vectors.hpp), while booting.
 void set_own_handler(u8 vector, Handler handler);
