@@ -24,6 +24,7 @@
 #include "drivers/screen/screen_console.hpp"
 #include "drivers/uart/serial_console.hpp"
 #include "kernel/arch/memory.hpp"
+#include "kernel/debug/counters.hpp"
 #include "kernel/debug/debug_keys.hpp"
 #include "kernel/dom0/builder.hpp"
 #include "kernel/dom0/pass_through.hpp"
@@ -278,6 +279,7 @@ void judge_machine(InterruptTopology const& topology)
 {
     using verdict::Standing;
     at_refusal(verdict::print);
+    at_panic(show_counters);
     bool const is_uefi = boot_info.efi_system_table.has_value();
     verdict::add("firmware", Standing::InUse, "", "{}, loaded by {}", is_uefi ? "UEFI" : "BIOS", boot_info.loader_name);
     if (is_uefi)

@@ -4,6 +4,7 @@
 #include "arch/x86_64/irq/irq.hpp"
 #include "drivers/iommu/requester.hpp"
 #include "kernel/arch/memory.hpp"
+#include "kernel/debug/happening.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/time/clock.hpp"
@@ -14,6 +15,7 @@ bool Hardware::flush_translations()
 {
     if (!started_) return true;
     if (is_stopped()) return false;
+    count(Happening::DevicesFlushed);
     if (flush_units()) return true;
     stop("flush translations");
     return false;

@@ -6,8 +6,8 @@
 
 #include "drivers/iommu/iommu.hpp"
 #include "kernel/arch/cpu.hpp"
+#include "kernel/debug/counters.hpp"
 #include "kernel/domain/domain_list.hpp"
-#include "kernel/hypercall/counters.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -64,19 +64,10 @@ void show_memory()
              frames::total_count() * page_size / kib);
 }
 
-void show_hypercalls()
-{
-    for (unsigned number = 0; number < counted_hypercalls; ++number) {
-        u64 count = 0;
-        for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) count += hypercall_counters.of(cpu).count[number];
-        if (count > 0) log_info("hypercall {} {}: {}", number, hypercall_name(number), count);
-    }
-}
-
 void reboot() { arch::reboot_machine(); }
 
 constexpr std::array keys{
-    DebugKey{'c', "hypercall counters", show_hypercalls},
+    DebugKey{'c', "counters: exits, hypercalls, injections, flushes", show_counters},
     DebugKey{'h', "show this message", show_help},
     DebugKey{'m', "memory", show_memory},
     DebugKey{'q', "domains and their vCPUs", show_domains},

@@ -2,6 +2,7 @@
 #include "kernel/domain/guest_presence.hpp"
 
 #include "kernel/arch/memory.hpp"
+#include "kernel/debug/happening.hpp"
 #include "kernel/domain/domain.hpp"
 
 namespace hospes {
@@ -52,6 +53,7 @@ void GuestPresence::leave()
 
 void GuestPresence::flush(Domain& domain)
 {
+    count(Happening::TranslationsTakenBack);
     domain.translation_generation.fetch_add(1, std::memory_order_seq_cst);
     unsigned const self = arch::this_cpu();
     for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu)

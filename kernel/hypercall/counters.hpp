@@ -6,23 +6,21 @@
 #include <string_view>
 
 #include "kernel/arch/cpu.hpp"
+#include "kernel/lib/counter.hpp"
 
 namespace hospes {
 
 inline constexpr unsigned counted_hypercalls = 64;
 
-struct HypercallCounters {
-    std::array<u64, counted_hypercalls> count{};
-};
-
+using HypercallCounters = std::array<Counter, counted_hypercalls>;
 extern PerCpu<HypercallCounters> hypercall_counters;
 
 inline void count_hypercall(u64 number)
 {
-    if (number < counted_hypercalls) ++hypercall_counters.mine().count[number];
+    if (number < counted_hypercalls) ++hypercall_counters.mine()[number];
 }
 
-/// The table's name for a number; "?" for one that does not exist.
+/// The table's name for a number; empty for one that does not exist.
 [[nodiscard]] std::string_view hypercall_name(u64 number);
 
 }

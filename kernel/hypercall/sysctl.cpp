@@ -13,15 +13,14 @@ struct Row {
 
 using enum xen::SysctlCommand;
 
-/// What exists here but is not offered, in Xen's words; anything else is NotImplemented.
-Expected<> not_supported(system_control::SysctlCall&) { return failure(Error::NotSupported); }
+/// What the machine does not have, in Xen's words; anything else is NotImplemented.
 Expected<> no_such_device(system_control::SysctlCall&) { return failure(Error::NoSuchDevice); }
 
 constexpr std::array rows{
     Row{ReadConsole, system_control::read_console},
     Row{PhysInfo, system_control::physical_information},
     Row{SchedId, system_control::scheduler_id},
-    Row{PerfcOp, not_supported},
+    Row{PerfcOp, system_control::performance_counters},
     Row{GetDomainInfoList, system_control::domain_list},
     Row{DebugKeys, system_control::press_debug_keys},
     Row{GetCpuInfo, system_control::cpu_idle_times},

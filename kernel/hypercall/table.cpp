@@ -53,6 +53,6 @@ HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments&
     return {.value = as_result(result.error())};
 }
 
-std::string_view hypercall_name(u64 number) { return number < number_limit && rows[number] ? rows[number]->name : "?"; }
+std::string_view hypercall_name(u64 number) { return number < number_limit && rows[number] ? rows[number]->name : ""; }
 
 }

@@ -12,6 +12,7 @@
 #include <bit>
 
 #include "kernel/arch/virtual_cpu.hpp"
+#include "kernel/debug/happening.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/sched/policy.hpp"
@@ -266,6 +267,7 @@ void idle(CpuState& here, unsigned cpu)
 void run_turns(CpuState& here, unsigned cpu, Vcpu& vcpu)
 {
     here.current.store(&vcpu, std::memory_order_release);
+    count(Happening::VcpuSwitchedIn);
     arch::switch_in(vcpu);
     run_state::publish(vcpu);
     do {

@@ -95,3 +95,15 @@ def test_memory_comes_back(dom0):
         dom0.check("xl destroy one")
     wait_for(dom0, f"xl info free_memory | grep -qx {before} || xl info | grep -q 'free_memory  *: {before}$'",
              "all memory to come back", polls=60)
+
+
+def test_xenperf_tells_what_the_hypervisor_counts(dom0, hypervisor):
+    if hypervisor == "xen":
+        pytest.skip("Debian's Xen is built without counters")
+    total = lambda name: int(dom0.check("xenperf").split(name, 1)[1].split("T=")[1].split()[0])
+    before = total("hypercall: sysctl")
+    assert before > 0 and total("exit: hypercall") > before and total("done: vCPU switched in") > 0
+    dom0.check("xenperf -r")
+    assert 0 < total("hypercall: sysctl") < before
+    dom0.check("xl debug-keys c")
+    assert "exit: " in dom0.check("xl dmesg")

@@ -5,7 +5,7 @@
 
 namespace hospes::arch {
 
-PerCpu<ExitCounters> exit_counters;
+constinit PerCpu<ExitCounters> exit_counters;
 
 namespace {
 
@@ -13,31 +13,32 @@ using Handler = void (*)(VirtualCpu&, Exit const&);
 
 struct Row {
     ExitKind kind;
+    std::string_view name;
     Handler handler;
 };
 
 constexpr auto rows = std::to_array<Row>({
-    {ExitKind::HostInterrupt, handle_host_interrupt},
-    {ExitKind::HostNmi, handle_nothing},
-    {ExitKind::MachineCheck, handle_machine_check},
-    {ExitKind::InterruptWindow, handle_window},
-    {ExitKind::NmiWindow, handle_window},
-    {ExitKind::Exception, handle_exception},
-    {ExitKind::Cpuid, handle_cpuid},
-    {ExitKind::Halt, handle_halt},
-    {ExitKind::Hypercall, handle_hypercall},
-    {ExitKind::ReadMsr, handle_read_msr},
-    {ExitKind::WriteMsr, handle_write_msr},
-    {ExitKind::Port, handle_port},
-    {ExitKind::MemoryFault, handle_memory_fault},
-    {ExitKind::WriteXcr, handle_write_xcr},
-    {ExitKind::FlushCaches, handle_flush_caches},
-    {ExitKind::RefusedInstruction, handle_refused_instruction},
-    {ExitKind::Completed, handle_nothing},
-    {ExitKind::TripleFault, handle_triple_fault},
-    {ExitKind::TaskSwitch, handle_task_switch},
-    {ExitKind::EntryFailure, handle_entry_failure},
-    {ExitKind::Unknown, handle_unknown},
+    {ExitKind::HostInterrupt, "host interrupt", handle_host_interrupt},
+    {ExitKind::HostNmi, "host NMI", handle_nothing},
+    {ExitKind::MachineCheck, "machine check", handle_machine_check},
+    {ExitKind::InterruptWindow, "interrupt window", handle_window},
+    {ExitKind::NmiWindow, "NMI window", handle_window},
+    {ExitKind::Exception, "exception", handle_exception},
+    {ExitKind::Cpuid, "CPUID", handle_cpuid},
+    {ExitKind::Halt, "HLT", handle_halt},
+    {ExitKind::Hypercall, "hypercall", handle_hypercall},
+    {ExitKind::ReadMsr, "RDMSR", handle_read_msr},
+    {ExitKind::WriteMsr, "WRMSR", handle_write_msr},
+    {ExitKind::Port, "port", handle_port},
+    {ExitKind::MemoryFault, "second stage", handle_memory_fault},
+    {ExitKind::WriteXcr, "XSETBV", handle_write_xcr},
+    {ExitKind::FlushCaches, "cache flush", handle_flush_caches},
+    {ExitKind::RefusedInstruction, "refused instruction", handle_refused_instruction},
+    {ExitKind::Completed, "completed by the backend", handle_nothing},
+    {ExitKind::TripleFault, "triple fault", handle_triple_fault},
+    {ExitKind::TaskSwitch, "task switch", handle_task_switch},
+    {ExitKind::EntryFailure, "entry failure", handle_entry_failure},
+    {ExitKind::Unknown, "unknown", handle_unknown},
 });
 
 consteval bool is_indexed_by_kind()
@@ -49,6 +50,10 @@ consteval bool is_indexed_by_kind()
 static_assert(is_indexed_by_kind());
 
 }
+
+std::span<Counter> exit_counters_of(unsigned cpu) { return exit_counters.of(cpu).count; }
+
+std::string_view exit_name(size_t number) { return rows[number].name; }
 
 void dispatch_exit(VirtualCpu& machine, Exit const& exit)
 {

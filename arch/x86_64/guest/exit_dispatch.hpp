@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/guest/exit.hpp"
 #include "kernel/arch/cpu.hpp"
+#include "kernel/arch/exit_counters.hpp"
 
 namespace hospes::arch {
 
@@ -16,7 +17,7 @@ void dispatch_exit(VirtualCpu& machine, Exit const& exit);
 
 /// How often guests left, by reason and CPU (design.md D18).
 struct ExitCounters {
-    std::array<u64, exit_kind_count> count{};
+    std::array<Counter, exit_kind_count> count;
 };
 extern PerCpu<ExitCounters> exit_counters;
 

@@ -8,6 +8,7 @@
 #include "arch/x86_64/guest/apic_delivery.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
+#include "kernel/debug/happening.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::arch {
@@ -25,6 +26,14 @@ bool VirtualCpu::has_direct_upcall() const
     return std::atomic_ref{vcpu.info()->event_upcall_pending}.load(std::memory_order_acquire) != 0;
 }
 
+void VirtualCpu::inject(Event event)
+{
+    static constexpr std::array by_kind{Happening::InterruptInjected, Happening::NmiInjected,
+                                        Happening::ExceptionInjected};
+    count(by_kind[static_cast<size_t>(event.kind)]);
+    backend->inject(event);
+}
+
 /// True if nothing is left that would have to wait for the guest.
 bool VirtualCpu::inject_most_urgent()
 {
@@ -34,7 +43,7 @@ bool VirtualCpu::inject_most_urgent()
             return false;
         }
         nmi_pending_.store(false);
-        backend->inject({.kind = Event::Kind::Nmi, .vector = exception::non_maskable_interrupt});
+        inject({.kind = Event::Kind::Nmi, .vector = exception::non_maskable_interrupt});
     }
     if (has_direct_upcall()) {
         u8 const vector = domain_machine().callback_vector.load(std::memory_order_relaxed);
@@ -42,7 +51,7 @@ bool VirtualCpu::inject_most_urgent()
             backend->request_interrupt_window(vector >> 4);
             return false;
         }
-        backend->inject({.kind = Event::Kind::Interrupt, .vector = vector});
+        inject({.kind = Event::Kind::Interrupt, .vector = vector});
         return false; // it is level-triggered: look again next time
     }
     if (auto const vector = local_apic.highest_deliverable()) {
@@ -51,7 +60,7 @@ bool VirtualCpu::inject_most_urgent()
             return false;
         }
         local_apic.begin_service(*vector);
-        backend->inject({.kind = Event::Kind::Interrupt, .vector = *vector});
+        inject({.kind = Event::Kind::Interrupt, .vector = *vector});
     }
     if (auto const priority = local_apic.held_by_task_priority()) {
         backend->request_interrupt_window(*priority); // opens when the guest lowers CR8
@@ -74,10 +83,10 @@ bool VirtualCpu::has_deliverable_event() const
 
 void VirtualCpu::inject_exception(u8 vector, std::optional<u32> error_code)
 {
-    backend->inject({.kind = Event::Kind::Exception,
-                     .vector = vector,
-                     .has_error_code = error_code.has_value(),
-                     .error_code = error_code.value_or(0)});
+    inject({.kind = Event::Kind::Exception,
+            .vector = vector,
+            .has_error_code = error_code.has_value(),
+            .error_code = error_code.value_or(0)});
 }
 
 // --- ApicSurroundings ---

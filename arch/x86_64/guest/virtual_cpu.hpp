@@ -118,6 +118,7 @@ private:
     static constexpr u32 startup_requested = 1 << 9; ///< vector in bits 7..0
     [[nodiscard]] bool has_direct_upcall() const;
     [[nodiscard]] bool inject_most_urgent();
+    void inject(Event event);
     void deliver_events();
     void start_in_real_mode(u8 vector);
 

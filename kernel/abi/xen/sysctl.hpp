@@ -109,6 +109,32 @@ struct SysctlSchedId {
 };
 static_assert(sizeof(SysctlSchedId) == 4 && has_no_hidden_bytes<SysctlSchedId>);
 
+/// (XEN_SYSCTL_PERFCOP_*)
+enum class PerfcCommand : u32 {
+    Reset = 1,
+    Query = 2,
+};
+
+struct PerfcDescription {
+    std::array<char, 80> name; // ends with a zero
+    u32 nr_values;
+};
+static_assert(sizeof(PerfcDescription) == 84 && has_no_hidden_bytes<PerfcDescription>);
+static_assert(offsetof(PerfcDescription, nr_values) == 80);
+
+/// Out: nr_counters and nr_values; the arrays may be null.
+struct SysctlPerfcOp {
+    u32 command; // PerfcCommand
+    u32 nr_counters;
+    u32 nr_values;
+    u32 pad;
+    GuestHandle<PerfcDescription> descriptions;
+    GuestHandle<u32> values; // of the first counter, then of the second, ...
+};
+static_assert(sizeof(SysctlPerfcOp) == 32 && has_no_hidden_bytes<SysctlPerfcOp>);
+static_assert(offsetof(SysctlPerfcOp, nr_counters) == 4 && offsetof(SysctlPerfcOp, nr_values) == 8 &&
+              offsetof(SysctlPerfcOp, descriptions) == 16 && offsetof(SysctlPerfcOp, values) == 24);
+
 /// Out: nr_domains.
 struct SysctlGetDomainInfoList {
     DomainId first_domain;
@@ -349,6 +375,7 @@ struct Sysctl {
         SysctlPciTopologyInfo pci_topology_info;
         SysctlNumaInfo numa_info;
         SysctlSchedId sched_id;
+        SysctlPerfcOp perfc_op;
         SysctlGetDomainInfoList get_domain_info_list;
         SysctlDebugKeys debug_keys;
         SysctlGetCpuInfo get_cpu_info;

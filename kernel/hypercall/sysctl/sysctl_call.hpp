@@ -21,6 +21,9 @@ using Handler = Expected<> (*)(SysctlCall&);
 Expected<> read_console(SysctlCall&);
 Expected<> press_debug_keys(SysctlCall&);
 
+// performance.cpp
+Expected<> performance_counters(SysctlCall&);
+
 // machine.cpp
 Expected<> physical_information(SysctlCall&);
 Expected<> available_heap(SysctlCall&);

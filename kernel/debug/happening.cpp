@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/debug/happening.hpp"
+
+namespace hospes {
+
+constinit PerCpu<HappeningCounters> happening_counters;
+
+std::string_view happening_name(size_t number)
+{
+    static constexpr std::array<std::string_view, happening_count> names{
+        "interrupts injected",     "NMIs injected",   "exceptions injected",
+        "translations taken back", "devices flushed", "vCPU switched in",
+    };
+    return names[number];
+}
+
+}
