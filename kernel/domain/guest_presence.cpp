@@ -7,19 +7,14 @@
 
 namespace hospes {
 
-namespace {
+PerCpu<GuestPresence::Place> GuestPresence::places;
 
-struct Presence {
-    std::atomic<Vcpu const*> inside{nullptr};
-    std::atomic<u64> departures{0}; ///< tells one entry from the next
-};
-
-PerCpu<Presence> presence;
+GuestPresence::Place& GuestPresence::place_of_this_cpu() { return places.mine(); }
 
 /// Waits until `cpu` has left the entry that it is in now, if that is one of `domain`.
-void expel(unsigned cpu, Domain const& domain)
+void GuestPresence::expel(unsigned cpu, Domain const& domain)
 {
-    Presence const& there = presence.of(cpu);
+    Place const& there = places.of(cpu);
     u64 const departures = there.departures.load(std::memory_order_seq_cst);
     Vcpu const* const vcpu = there.inside.load(std::memory_order_seq_cst);
     if (!vcpu || &vcpu->domain() != &domain) return;
@@ -27,28 +22,17 @@ void expel(unsigned cpu, Domain const& domain)
     while (there.departures.load(std::memory_order_acquire) == departures) arch::spin_hint();
 }
 
+bool GuestPresence::enter()
+{
+    here_.inside.store(&vcpu_, std::memory_order_seq_cst);
+    u64 const generation = vcpu_.domain().translation_generation.load(std::memory_order_seq_cst);
+    return std::exchange(vcpu_.seen_generation, generation) != generation;
 }
 
-bool GuestPresence::enter(Vcpu& vcpu)
+void GuestPresence::Place::leave()
 {
-    presence.mine().inside.store(&vcpu, std::memory_order_seq_cst);
-    u64 const generation = vcpu.domain().translation_generation.load(std::memory_order_seq_cst);
-    return std::exchange(vcpu.seen_generation, generation) != generation;
-}
-
-bool GuestPresence::begin_look(Vcpu const& vcpu)
-{
-    auto& inside = presence.mine().inside;
-    if (inside.load(std::memory_order_relaxed) != nullptr) return false;
-    inside.store(&vcpu, std::memory_order_seq_cst);
-    return true;
-}
-
-void GuestPresence::leave()
-{
-    Presence& here = presence.mine();
-    here.inside.store(nullptr, std::memory_order_release);
-    here.departures.store(here.departures.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    inside.store(nullptr, std::memory_order_release);
+    departures.store(departures.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 void GuestPresence::flush(Domain& domain)
@@ -66,7 +50,7 @@ void GuestPresence::nudge(Vcpu const& vcpu)
     std::atomic_thread_fence(std::memory_order_seq_cst);
     s32 const cpu = vcpu.scheduling.on_cpu.load(std::memory_order_relaxed);
     if (cpu < 0 || static_cast<unsigned>(cpu) == arch::this_cpu()) return;
-    if (presence.of(static_cast<unsigned>(cpu)).inside.load(std::memory_order_relaxed) == &vcpu)
+    if (places.of(static_cast<unsigned>(cpu)).inside.load(std::memory_order_relaxed) == &vcpu)
         arch::kick(static_cast<unsigned>(cpu));
 }
 
@@ -74,9 +58,17 @@ void GuestPresence::nudge(Vcpu const& vcpu)
 
 GuestLook::GuestLook(Vcpu& vcpu)
     : vcpu_{vcpu},
-      is_outermost_{GuestPresence::begin_look(vcpu)},
+      entered_{enter(vcpu)},
       generation_{vcpu.domain().translation_generation.load(std::memory_order_seq_cst)}
 {}
+
+GuestPresence::Place* GuestLook::enter(Vcpu const& vcpu)
+{
+    GuestPresence::Place& here = GuestPresence::place_of_this_cpu();
+    if (here.inside.load(std::memory_order_relaxed) != nullptr) return nullptr;
+    here.inside.store(&vcpu, std::memory_order_seq_cst);
+    return &here;
+}
 
 u8* GuestLook::reach(Gpa where, bool for_writing) const
 {

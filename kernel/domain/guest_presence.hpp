@@ -26,13 +26,16 @@ class Domain;
 class Vcpu;
 struct CachedLeaf;
 
+/// One CPU's part. An object is the run loop's stay with one vCPU, which does not change CPUs meanwhile.
 class GuestPresence {
 public:
-    /// Announces that this CPU is about to enter `vcpu`. Returns true if its domain's translations changed since the
+    explicit GuestPresence(Vcpu& vcpu) : vcpu_{vcpu}, here_{place_of_this_cpu()} {}
+    /// Announces that this CPU is about to enter the guest. Returns true if its domain's translations changed since the
     /// vCPU's last entry: the entry must then flush them.
-    [[nodiscard]] static bool enter(Vcpu& vcpu);
+    [[nodiscard]] bool enter();
     /// This CPU has left the guest.
-    static void leave();
+    void leave() { here_.leave(); }
+
     /// Returns when no CPU can use a translation of `domain` that was removed before the call.
     static void flush(Domain& domain);
     /// Makes `vcpu` leave its guest if some other CPU is in it, so that it looks at new events. Does not wait.
@@ -40,7 +43,18 @@ public:
 
 private:
     friend class GuestLook;
-    [[nodiscard]] static bool begin_look(Vcpu const& vcpu);
+    struct Place {
+        std::atomic<Vcpu const*> inside{nullptr};
+        std::atomic<u64> departures{0}; ///< tells one entry from the next
+
+        void leave();
+    };
+    [[nodiscard]] static Place& place_of_this_cpu();
+    static void expel(unsigned cpu, Domain const& domain);
+    static PerCpu<Place> places;
+
+    Vcpu& vcpu_;
+    Place& here_;
 };
 
 /// As long as it lives, what this CPU finds in the domain's map cannot be released, as if the CPU were in the guest: a
@@ -53,7 +67,7 @@ public:
     GuestLook& operator=(GuestLook const&) = delete;
     ~GuestLook()
     {
-        if (is_outermost_) GuestPresence::leave();
+        if (entered_) entered_->leave();
     }
 
     [[nodiscard]] Vcpu& vcpu() const { return vcpu_; }
@@ -62,11 +76,12 @@ public:
     [[nodiscard]] u8* reach(Gpa where, bool for_writing) const;
 
 private:
+    [[nodiscard]] static GuestPresence::Place* enter(Vcpu const& vcpu);
     [[nodiscard]] bool remember(Gfn where, CachedLeaf& leaf) const;
 
     Vcpu& vcpu_;
-    bool is_outermost_;
-    u64 generation_; ///< read after the presence was announced, like at an entry
+    GuestPresence::Place* entered_; ///< null if it is not the outermost
+    u64 generation_;                ///< read after the presence was announced, like at an entry
 };
 
 }

@@ -69,12 +69,14 @@ struct UnknownExit {
 };
 
 struct Exit {
-    ExitKind kind = ExitKind::Unknown;
-    union { // as has_details() says
+    constexpr explicit Exit(ExitKind of) : kind{of} {}
+
+    ExitKind kind;
+    union { // set where has_details() says so, and only there
         ExceptionExit exception;
         PortExit port;
         MemoryExit memory;
-        UnknownExit unknown{};
+        UnknownExit unknown;
     };
 };
 

@@ -26,9 +26,10 @@ void finish(VirtualCpu& machine, u64 result)
 void handle_hypercall(VirtualCpu& machine, Exit const&)
 {
     VcpuBackend& backend = *machine.backend;
-    if (backend.privilege_level() != 0) return finish(machine, as_result(Error::NotPermitted));
+    CodeLevel const caller = backend.code_level();
+    if (caller.privilege != 0) return finish(machine, as_result(Error::NotPermitted));
     // 32-bit structures have other layouts, which we do not speak.
-    if (backend.mode() != emulator::Mode::Bits64) return finish(machine, as_result(Error::NotImplemented));
+    if (caller.mode != emulator::Mode::Bits64) return finish(machine, as_result(Error::NotImplemented));
 
     GeneralRegisters& registers = backend.registers();
     HypercallArguments arguments;

@@ -56,7 +56,7 @@ void handle_write_xcr(VirtualCpu& machine, Exit const&)
     GeneralRegisters const& registers = machine.backend->registers();
     u64 const value = registers[Gpr::Rdx] << 32 | (registers[Gpr::Rax] & 0xffff'ffff);
     bool const is_xcr0 = static_cast<u32>(registers[Gpr::Rcx]) == 0;
-    bool const privileged = machine.backend->privilege_level() == 0;
+    bool const privileged = machine.backend->code_level().privilege == 0;
     u64 const allowed = machine.domain_machine().policy.xcr0_mask();
     if (!privileged || !is_xcr0 || !machine.extended.set_xcr0(value, allowed))
         return machine.inject_exception(exception::general_protection, 0);

@@ -133,7 +133,7 @@ Expected<> GuestMemory::write(Gva linear, u64 value, unsigned bytes)
 
 FetchedInstruction fetch_instruction(VirtualCpu& machine)
 {
-    FetchedInstruction fetched{.mode = machine.backend->mode()};
+    FetchedInstruction fetched{.mode = machine.backend->code_level().mode};
     u64 start = machine.backend->registers().rip;
     if (fetched.mode != emulator::Mode::Bits64)
         start = (machine.backend->segment(SegmentName::Cs).base + start) & 0xffff'ffff;

@@ -12,15 +12,16 @@ namespace hospes::arch {
 void run(Vcpu& vcpu)
 {
     VirtualCpu& machine = vcpu.machine();
+    GuestPresence presence{vcpu};
     while (!scheduler::should_switch(vcpu)) {
         if (machine.has_start_request()) {
             machine.apply_start_requests();
             continue;
         }
-        bool const flush = GuestPresence::enter(vcpu);
+        bool const flush = presence.enter();
         machine.prepare_events();
         Exit const exit = machine.backend->enter(flush);
-        GuestPresence::leave();
+        presence.leave();
         machine.collect_task_priority();
         dispatch_exit(machine, exit);
     }

@@ -69,6 +69,12 @@ struct DebugRegisters {
     u64 dr7 = 0;
 };
 
+/// What the code at RIP is, and may.
+struct CodeLevel {
+    emulator::Mode mode = emulator::Mode::Bits16; ///< what the code segment and long mode make of its bytes
+    u8 privilege = 0;
+};
+
 class VcpuBackend {
 public:
     virtual ~VcpuBackend() = default;
@@ -83,7 +89,6 @@ public:
     [[nodiscard]] GeneralRegisters& registers() { return registers_; }
     [[nodiscard]] GeneralRegisters const& registers() const { return registers_; }
     [[nodiscard]] virtual ControlRegisters controls() const = 0;
-    [[nodiscard]] virtual u64 cr4() const = 0; ///< the same, alone: CPUID's answers depend on it
     virtual void set_controls(ControlRegisters const& value) = 0;
     [[nodiscard]] virtual SegmentRegister segment(SegmentName which) const = 0;
     virtual void set_segment(SegmentName which, SegmentRegister const& value) = 0;
@@ -96,9 +101,9 @@ public:
     virtual void set_debug(DebugRegisters value) = 0;
     [[nodiscard]] virtual u64 pat() const = 0;
     virtual void set_pat(u64 value) = 0;
-    [[nodiscard]] virtual unsigned privilege_level() const = 0;
-    /// What the code segment and long mode make of the bytes at RIP.
-    [[nodiscard]] virtual emulator::Mode mode() const = 0;
+    /// Of the vCPU that this CPU runs, and nobody else's.
+    [[nodiscard]] virtual CodeLevel code_level() const = 0;
+    [[nodiscard]] virtual u64 cr4() const = 0; ///< as in controls(): CPUID's answers depend on it
 
     /// Delivers `event` with the next entry. One at a time: an exception takes the place of an interrupt, which then
     /// waits (it is never lost).

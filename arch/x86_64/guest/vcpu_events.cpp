@@ -20,9 +20,14 @@ void VirtualCpu::request_nmi()
     vcpu.notice_event();
 }
 
+bool VirtualCpu::has_callback_vector() const
+{
+    return domain_machine().callback_vector.load(std::memory_order_relaxed) != 0;
+}
+
 bool VirtualCpu::has_direct_upcall() const
 {
-    if (domain_machine().callback_vector.load(std::memory_order_relaxed) == 0 || !vcpu.info()) return false;
+    if (!has_callback_vector() || !vcpu.info()) return false;
     return std::atomic_ref{vcpu.info()->event_upcall_pending}.load(std::memory_order_acquire) != 0;
 }
 
@@ -72,7 +77,9 @@ bool VirtualCpu::inject_most_urgent()
 void VirtualCpu::deliver_events()
 {
     local_apic.settle();
-    if (!inject_most_urgent()) local_apic.ask_for_attention();
+    bool const all_delivered = inject_most_urgent();
+    // Who sets upcall_pending need not tell us if it is for the callback vector.
+    if (!all_delivered || has_callback_vector()) local_apic.ask_for_attention();
 }
 
 bool VirtualCpu::has_deliverable_event() const
@@ -142,7 +149,10 @@ void set_upcall_vector(Vcpu& vcpu, u8 vector)
 void set_callback_vector(Domain& domain, u8 vector)
 {
     domain.machine->callback_vector.store(vector);
-    for (auto const& vcpu : domain.vcpus()) vcpu->notice_event();
+    for (auto const& vcpu : domain.vcpus()) {
+        vcpu->machine().local_apic.ask_for_attention();
+        vcpu->notice_event();
+    }
 }
 
 bool has_deliverable_event(Vcpu const& vcpu) { return vcpu.machine().has_deliverable_event(); }

@@ -71,8 +71,7 @@ public:
     /// Queues the most urgent event for the coming entry, or asks for the moment when it can be taken.
     void prepare_events()
     {
-        if (local_apic.wants_attention() || domain_machine().callback_vector.load(std::memory_order_relaxed) != 0)
-            deliver_events();
+        if (local_apic.wants_attention()) deliver_events();
     }
     /// What the guest did to its task priority without telling.
     void collect_task_priority()
@@ -116,6 +115,7 @@ public:
 private:
     static constexpr u32 init_requested = 1 << 8;
     static constexpr u32 startup_requested = 1 << 9; ///< vector in bits 7..0
+    [[nodiscard]] bool has_callback_vector() const;
     [[nodiscard]] bool has_direct_upcall() const;
     [[nodiscard]] bool inject_most_urgent();
     void inject(Event event);

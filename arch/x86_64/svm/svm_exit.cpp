@@ -112,8 +112,7 @@ ExitKind kind_of(Vmcb const& vmcb)
 
 Exit describe_exit(Vmcb const& vmcb)
 {
-    Exit exit;
-    exit.kind = kind_of(vmcb);
+    Exit exit{kind_of(vmcb)};
     if (!arch::has_details(exit.kind)) return exit;
     switch (exit.kind) {
     case ExitKind::Port: exit.port = describe_port(PortInformation{vmcb.exit_information_1}); break;

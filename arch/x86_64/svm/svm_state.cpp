@@ -50,11 +50,12 @@ void SvmVcpu::set_segment(arch::SegmentName which, arch::SegmentRegister const& 
     changed<CleanBits::Segments>();
 }
 
-emulator::Mode SvmVcpu::mode() const
+arch::CodeLevel SvmVcpu::code_level() const
 {
     if (Efer{vmcb_.efer}.get<Efer::LongModeActive>() && (vmcb_.cs.attributes & long_segment) != 0)
-        return emulator::Mode::Bits64;
-    return (vmcb_.cs.attributes & default_32_bit) != 0 ? emulator::Mode::Bits32 : emulator::Mode::Bits16;
+        return {emulator::Mode::Bits64, vmcb_.cpl};
+    bool const is_32_bit = (vmcb_.cs.attributes & default_32_bit) != 0;
+    return {is_32_bit ? emulator::Mode::Bits32 : emulator::Mode::Bits16, vmcb_.cpl};
 }
 
 void SvmVcpu::set_descriptor_tables(arch::TableBase gdt, arch::TableBase idt)

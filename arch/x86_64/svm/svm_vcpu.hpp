@@ -59,8 +59,7 @@ public:
     void set_debug(arch::DebugRegisters value) override;
     [[nodiscard]] u64 pat() const override { return vmcb_.pat; }
     void set_pat(u64 value) override;
-    [[nodiscard]] unsigned privilege_level() const override { return vmcb_.cpl; }
-    [[nodiscard]] emulator::Mode mode() const override;
+    [[nodiscard]] arch::CodeLevel code_level() const override;
 
     void inject(arch::Event event) override;
     [[nodiscard]] std::optional<arch::Event> queued_event() const override;

@@ -86,7 +86,7 @@ Exit VmxVcpu::describe_exit(u16 reason, ExitKind kind)
 {
     if (reason == reason::exception_or_nmi) return describe_exception();
     if (reason == reason::control_register) return control_register_exit();
-    Exit exit = simple_exit(kind);
+    Exit exit{kind};
     if (exit.kind == ExitKind::Port) exit.port = describe_port(PortQualification{read(field::exit_qualification)});
     if (reason == reason::ept_violation) {
         EptQualification const qualification{read(field::exit_qualification)};
@@ -106,15 +106,15 @@ Exit VmxVcpu::describe_exception()
     u8 const vector = event.get<EventInformation::Vector>();
     if (event.get<EventInformation::Kind>() == EventInformation::Type::Nmi) {
         take_host_nmi();
-        return simple_exit(ExitKind::HostNmi);
+        return Exit{ExitKind::HostNmi};
     }
-    if (vector == exception::machine_check) return simple_exit(ExitKind::MachineCheck);
+    if (vector == exception::machine_check) return Exit{ExitKind::MachineCheck};
     if (event.get<EventInformation::NmiUnblocked>() && vector != exception::double_fault) restore_nmi_blocking();
     if (vector == exception::debug) note_debug_exception();
     // INT1 is a trap: its exception comes after it.
     if (event.get<EventInformation::Kind>() == EventInformation::Type::PrivilegedSoftwareException)
         registers_.rip += read(field::exit_instruction_length);
-    Exit exit = simple_exit(ExitKind::Exception);
+    Exit exit{ExitKind::Exception};
     bool const has_error_code = event.get<EventInformation::HasErrorCode>();
     exit.exception = {.vector = vector,
                       .has_error_code = has_error_code,
@@ -151,7 +151,7 @@ Exit VmxVcpu::control_register_exit()
     } else {
         inject({.kind = arch::Event::Kind::Exception, .vector = exception::general_protection, .has_error_code = true});
     }
-    return simple_exit(ExitKind::Completed);
+    return Exit{ExitKind::Completed};
 }
 
 std::optional<arch::ControlRegisters> VmxVcpu::after_access(u64 raw) const
@@ -159,7 +159,7 @@ std::optional<arch::ControlRegisters> VmxVcpu::after_access(u64 raw) const
     using Access = ControlRegisterQualification::Type;
     ControlRegisterQualification const access{raw};
     arch::ControlRegisters const before = controls();
-    bool const in_64_bit_code = mode() == emulator::Mode::Bits64;
+    bool const in_64_bit_code = code_level().mode == emulator::Mode::Bits64;
     if (access.get<ControlRegisterQualification::Access>() == Access::Lmsw)
         return after_cr0_write(
             before, cr0_after_lmsw(before.cr0, access.get<ControlRegisterQualification::LmswSource>()), in_64_bit_code);

@@ -133,11 +133,7 @@ arch::ControlRegisters VmxVcpu::controls() const
             .efer = read(field::guest_efer)};
 }
 
-u64 VmxVcpu::cr4() const
-{
-    Visit const visit{*this};
-    return read_cr4_of_guest();
-}
+u64 VmxVcpu::cr4() const { return read_cr4_of_guest(); }
 
 void VmxVcpu::set_controls(arch::ControlRegisters const& value)
 {
@@ -145,8 +141,7 @@ void VmxVcpu::set_controls(arch::ControlRegisters const& value)
     cr2_ = value.cr2;
     if (loaded_) write_cr2(cr2_);
     write_controls(value);
-    linear_flush_due_ = true;
-    pointers_due_ = true;
+    due_ |= linear_flush | pointer_load;
 }
 
 void VmxVcpu::write_controls(arch::ControlRegisters const& value)
@@ -185,18 +180,15 @@ void VmxVcpu::set_segment(SegmentName which, arch::SegmentRegister const& value)
     write(fields.base, value.base);
 }
 
-unsigned VmxVcpu::privilege_level() const
+/// The stack segment's privilege is the CPU's. (SDM vol. 3, 25.4.1)
+arch::CodeLevel VmxVcpu::code_level() const
 {
-    return SegmentRights{get(segments[std::to_underlying(SegmentName::Ss)].rights)}.get<SegmentRights::Privilege>();
-}
-
-emulator::Mode VmxVcpu::mode() const
-{
-    Visit const visit{*this};
     SegmentRights const code{read(segments[std::to_underlying(SegmentName::Cs)].rights)};
-    bool const long_mode = Efer{read(field::guest_efer)}.get<Efer::LongModeActive>();
-    if (long_mode && code.get<SegmentRights::LongMode>()) return emulator::Mode::Bits64;
-    return code.get<SegmentRights::Default32>() ? emulator::Mode::Bits32 : emulator::Mode::Bits16;
+    SegmentRights const stack{read(segments[std::to_underlying(SegmentName::Ss)].rights)};
+    u8 const privilege = stack.get<SegmentRights::Privilege>();
+    if (code.get<SegmentRights::LongMode>() && Efer{read(field::guest_efer)}.get<Efer::LongModeActive>())
+        return {emulator::Mode::Bits64, privilege};
+    return {code.get<SegmentRights::Default32>() ? emulator::Mode::Bits32 : emulator::Mode::Bits16, privilege};
 }
 
 arch::TableBase VmxVcpu::gdt() const
@@ -235,7 +227,7 @@ void VmxVcpu::set_second_stage(Hpa root)
             .with<EptPointer::TableMemory>(write_back ? EptPointer::Memory::WriteBack : EptPointer::Memory::Uncacheable)
             .with<EptPointer::LastLevel>(last_of_four_levels);
     set(field::ept_pointer, ept_.raw());
-    ept_flush_due_ = true;
+    due_ |= ept_flush;
 }
 
 /// The seam's bitmap is what VMX wants, in two halves; accesses past the last port always exit.

@@ -144,7 +144,7 @@ void VmxVcpu::load()
     if (cpu_ != &here) {
         cpu_ = &here;
         write_host_state();
-        ept_flush_due_ = true; // what this CPU remembers of the domain may be old
+        due_ |= ept_flush; // what this CPU remembers of the domain may be old
     }
     load_switched_registers();
 }
@@ -160,27 +160,27 @@ void VmxVcpu::unload()
 
 // --- entering ---
 
-void VmxVcpu::discharge_flushes(bool flush)
+void VmxVcpu::discharge_dues(bool flush)
 {
+    if ((due_ & pointer_load) != 0) load_page_directory_pointers();
     EptAndVpid const can = capabilities().ept;
     bool done = true;
-    if (flush || ept_flush_due_)
+    if (flush || (due_ & ept_flush) != 0)
         done =
             invept(can.get<EptAndVpid::InveptSingle>() ? Invalidation::SingleContext : Invalidation::AllContexts, ept_);
-    else if (linear_flush_due_ && has_vpid() && can.get<EptAndVpid::Invvpid>() && can.get<EptAndVpid::InvvpidSingle>())
+    else if ((due_ & linear_flush) != 0 && has_vpid() && can.get<EptAndVpid::Invvpid>() &&
+             can.get<EptAndVpid::InvvpidSingle>())
         done = invvpid(Invalidation::SingleContext, static_cast<u16>(machine_.vcpu.id() + 1));
-    else if (linear_flush_due_ && has_vpid())
+    else if ((due_ & linear_flush) != 0 && has_vpid())
         done = invept(Invalidation::AllContexts, ept_);
     if (!done) panic("INVEPT or INVVPID fails");
-    ept_flush_due_ = linear_flush_due_ = false;
+    due_ = 0;
 }
 
 arch::Exit VmxVcpu::enter(bool flush)
 {
-    if (flush || ept_flush_due_ || linear_flush_due_) [[unlikely]]
-        discharge_flushes(flush);
-    if (pointers_due_) [[unlikely]]
-        load_page_directory_pointers();
+    if (flush || due_ != 0) [[unlikely]]
+        discharge_dues(flush);
     if (!events_.is_empty()) prepare_event();
     apply_windows();
     write_if_changed(field::guest_rip, rip_set_, registers_.rip);
@@ -189,13 +189,13 @@ arch::Exit VmxVcpu::enter(bool flush)
 
     if (vmx_enter(registers_.gpr.data(), launched_) == 0) {
         failed_reason_ = 0;
-        return simple_exit(arch::ExitKind::EntryFailure);
+        return arch::Exit{arch::ExitKind::EntryFailure};
     }
     ExitReason const reason{read(field::exit_reason)};
     if (reason.get<ExitReason::EntryFailed>()) {
         failed_reason_ = reason.get<ExitReason::Basic>();
-        return simple_exit(failed_reason_ == reason::machine_check_at_entry ? arch::ExitKind::MachineCheck
-                                                                            : arch::ExitKind::EntryFailure);
+        return arch::Exit{failed_reason_ == reason::machine_check_at_entry ? arch::ExitKind::MachineCheck
+                                                                           : arch::ExitKind::EntryFailure};
     }
     launched_ = true;
     registers_.rip = rip_set_ = read(field::guest_rip);
@@ -205,7 +205,7 @@ arch::Exit VmxVcpu::enter(bool flush)
     if (EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>()) collect_interrupted_delivery();
     u16 const basic = reason.get<ExitReason::Basic>();
     arch::ExitKind const kind = kind_of(basic);
-    return arch::has_details(kind) ? describe_exit(basic, kind) : simple_exit(kind);
+    return arch::has_details(kind) ? describe_exit(basic, kind) : arch::Exit{kind};
 }
 
 /// The exit came while an event was being delivered: deliver it again. What an instruction raised on purpose (INT n,
@@ -229,7 +229,6 @@ void VmxVcpu::collect_interrupted_delivery()
 /// The CPU loads PDPTEs only when the guest itself turns PAE paging on. (SDM vol. 3, 27.3.1.6)
 void VmxVcpu::load_page_directory_pointers()
 {
-    pointers_due_ = false;
     arch::ControlRegisters const now = controls();
     if (!Cr0{now.cr0}.get<Cr0::Paging>() || arch::paging_shape(now) != arch::pae_paging) return;
     Gpa const where = arch::paging_root(arch::pae_paging, now.cr3);
@@ -257,7 +256,7 @@ void VmxVcpu::prepare_event()
     if (auto const event = events_.take(is_open_to_interrupts(), is_open_to_nmis())) write_event(*event);
     auto const& waiting = events_.waiting();
     if (!waiting) return;
-    windows_wanted_ |= waiting->kind == arch::Event::Kind::Nmi ? nmi_window : interrupt_window;
+    windows_wanted_.controls |= waiting->kind == arch::Event::Kind::Nmi ? nmi_window : interrupt_window;
 }
 
 /// Real mode has no error codes. (SDM vol. 3, 27.2.1.3)
@@ -291,24 +290,21 @@ bool VmxVcpu::is_open_to_nmis() const
 void VmxVcpu::request_interrupt_window(u8 priority)
 {
     if (task_priority_class_ >= priority)
-        threshold_wanted_ = priority;
+        windows_wanted_.task_priority_threshold = priority;
     else
-        windows_wanted_ |= interrupt_window;
+        windows_wanted_.controls |= interrupt_window;
 }
 
-void VmxVcpu::request_nmi_window() { windows_wanted_ |= nmi_window; }
+void VmxVcpu::request_nmi_window() { windows_wanted_.controls |= nmi_window; }
 
 void VmxVcpu::apply_windows()
 {
     if (windows_wanted_ != windows_set_) {
-        write(field::primary_controls, base_primary() | windows_wanted_);
         windows_set_ = windows_wanted_;
+        write(field::primary_controls, base_primary() | windows_set_.controls);
+        write(field::tpr_threshold, windows_set_.task_priority_threshold);
     }
-    if (threshold_wanted_ != threshold_set_) {
-        write(field::tpr_threshold, threshold_wanted_);
-        threshold_set_ = threshold_wanted_;
-    }
-    windows_wanted_ = threshold_wanted_ = 0; // for this entry only
+    windows_wanted_ = {}; // for this entry only
 }
 
 u8& VmxVcpu::virtual_task_priority() const { return static_cast<u8*>(arch::reach(apic_page_))[task_priority_offset]; }
@@ -323,10 +319,18 @@ void VmxVcpu::set_task_priority_class(u8 value)
 
 Expected<> VmxVcpu::advance()
 {
-    u64 next = registers_.rip + read(field::exit_instruction_length);
-    bool const passes_4_gib = ((next ^ registers_.rip) >> 32) != 0; // elsewhere the mode makes no difference
-    if (passes_4_gib && mode() != emulator::Mode::Bits64) next &= 0xffff'ffff;
+    u64 const here = registers_.rip;
+    u64 const next = here + read(field::exit_instruction_length);
+    bool const passes_4_gib = ((next ^ here) >> 32) != 0; // elsewhere the mode makes no difference
+    if (passes_4_gib) [[unlikely]]
+        return advance_past_4_gib(next);
     complete_instruction(next);
+    return {};
+}
+
+[[gnu::noinline]] Expected<> VmxVcpu::advance_past_4_gib(u64 next)
+{
+    complete_instruction(code_level().mode == emulator::Mode::Bits64 ? next : next & 0xffff'ffff);
     return {};
 }
 
@@ -334,11 +338,11 @@ void VmxVcpu::complete_instruction(u64 rip)
 {
     registers_.rip = rip;
     registers_.rflags = Rflags{registers_.rflags}.with<Rflags::Resume>(false).raw();
-    Interruptibility const state{get(field::guest_interruptibility)};
+    Interruptibility const state{read(field::guest_interruptibility)};
     if (state.get<Interruptibility::Shadow>() != 0)
-        set(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::Shadow>(0).raw()));
-    if (Rflags{registers_.rflags}.get<Rflags::Trap>())
-        set(field::guest_pending_debug, PendingDebug{}.with<PendingDebug::SingleStep>(true).raw());
+        write(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::Shadow>(0).raw()));
+    if (Rflags{registers_.rflags}.get<Rflags::Trap>()) [[unlikely]]
+        write(field::guest_pending_debug, PendingDebug{}.with<PendingDebug::SingleStep>(true).raw());
 }
 
 }

@@ -13,14 +13,6 @@
 
 namespace hospes::vmx {
 
-/// An exit about which its kind says all.
-[[nodiscard]] constexpr arch::Exit simple_exit(arch::ExitKind kind)
-{
-    arch::Exit exit;
-    exit.kind = kind;
-    return exit;
-}
-
 /// Unknown where the reason alone does not tell: exceptions and control registers.
 [[nodiscard]] arch::ExitKind kind_of(u16 reason);
 
@@ -50,8 +42,7 @@ public:
     void set_debug(arch::DebugRegisters value) override;
     [[nodiscard]] u64 pat() const override;
     void set_pat(u64 value) override;
-    [[nodiscard]] unsigned privilege_level() const override;
-    [[nodiscard]] emulator::Mode mode() const override;
+    [[nodiscard]] arch::CodeLevel code_level() const override;
 
     void inject(arch::Event event) override;
     [[nodiscard]] std::optional<arch::Event> queued_event() const override { return events_.most_urgent(); }
@@ -92,8 +83,14 @@ private:
 
         VmxVcpu const& vcpu_;
     };
+    /// A single field. Out of line where the vCPU is not loaded, so that the usual way stays short.
     template <typename Value>
     [[nodiscard]] Value get(VmcsField<Value> field) const
+    {
+        return loaded_ ? read(field) : get_in_visit(field);
+    }
+    template <typename Value>
+    [[nodiscard, gnu::noinline]] Value get_in_visit(VmcsField<Value> field) const
     {
         Visit const visit{*this};
         return read(field);
@@ -105,13 +102,28 @@ private:
         write(field, value);
     }
 
+    /// What the next entry has to do besides the usual.
+    enum Due : u8 {
+        ept_flush = 1 << 0,
+        linear_flush = 1 << 1, ///< of what the guest's own tables say
+        pointer_load = 1 << 2  ///< PAE paging was turned on in software
+    };
+
+    /// What exits when the guest becomes ready for an event.
+    struct Windows {
+        u32 controls = 0; ///< of the primary controls
+        u32 task_priority_threshold = 0;
+        bool operator==(Windows const&) const = default;
+    };
+
     // vmx_vcpu.cpp
     void write_initial_controls();
     void write_host_state();
-    void discharge_flushes(bool flush);
+    void discharge_dues(bool flush);
     void prepare_event();
     void write_event(arch::Event const& event);
     void apply_windows();
+    [[nodiscard]] Expected<> advance_past_4_gib(u64 next);
     void load_page_directory_pointers();
     void collect_interrupted_delivery();
     [[nodiscard]] bool is_open_to_interrupts() const;
@@ -135,16 +147,12 @@ private:
     Hfn const structure_;
     Hfn const apic_page_;
     EventQueue events_;
-    Cpu* cpu_ = nullptr;    ///< where it was loaded last
-    bool loaded_ = false;   ///< its structure is current there
-    bool launched_ = false; ///< VMRESUME is due, not VMLAUNCH
-    bool ept_flush_due_ = false;
-    bool linear_flush_due_ = false; ///< of what the guest's own tables say
-    bool pointers_due_ = false;     ///< PAE paging was turned on in software
-    u32 windows_wanted_ = 0;        ///< of the primary controls, for the next entry
-    u32 windows_set_ = 0;           ///< as the structure has them
-    u32 threshold_wanted_ = 0;
-    u32 threshold_set_ = 0;
+    Cpu* cpu_ = nullptr;     ///< where it was loaded last
+    bool loaded_ = false;    ///< its structure is current there
+    bool launched_ = false;  ///< VMRESUME is due, not VMLAUNCH
+    u8 due_ = 0;             ///< of Due
+    Windows windows_wanted_; ///< for the next entry
+    Windows windows_set_;    ///< as the structure has them
     u64 rip_set_ = 0;
     u64 rflags_set_ = 0;
     u64 rsp_set_ = 0;
