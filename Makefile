@@ -155,9 +155,9 @@ $(BUILD)/unit/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(UNIT_CXX) $(LEVEL) -include-pch $(BUILD)/unit/precompiled$(LEVEL).pch $(DEPENDENCIES) -c $< -o $@
 # An archive, so that a test picked by ONLY= links just what it uses.
-$(BUILD)/unit/production.a: $(UNIT_OBJECTS)
+$(BUILD)/unit/production.a: $(UNIT_OBJECTS) tests/unit/sources.txt
 	@rm -f $@; mkdir -p $(@D)
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(UNIT_OBJECTS)
 $(BUILD)/unit/unit_tests: $(TEST_OBJECTS) $(BUILD)/unit/production.a $(BUILD)/unit/gtest/gtest-all.o \
                           $(BUILD)/unit/gtest/gtest_main.o
 	$(call say,LINK,$@)
