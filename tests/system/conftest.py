@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the system tests: which hypervisor, one booted machine per file, a tidy dom0 for every test."""
+import os
+
 import pytest
 
 from guests import destroy_all
@@ -45,6 +47,14 @@ def start(request):
     yield start_one
     for machine in running:
         machine.__exit__()
+
+
+@pytest.fixture
+def blob(tmp_path):
+    """A file of 16 MiB unlike any other, to be a disk."""
+    path = tmp_path / "blob"
+    path.write_bytes(os.urandom(16 << 20))
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Guests for the tests: configuration files written into dom0, and what dom0 says about its domains."""
 import dataclasses
+import hashlib
 import re
 import shlex
 import time
@@ -120,6 +121,11 @@ def checksum(shell, command):
     """The MD5 sum of what a command prints."""
     match = re.search(r"\b[0-9a-f]{32}\b", shell.check(f"{command} | md5sum", timeout=1800))
     return match.group()
+
+
+def checksum_of(path):
+    """The same for a file of this machine."""
+    return hashlib.md5(path.read_bytes()).hexdigest()
 
 
 def fill(size):

@@ -1,46 +1,15 @@
 # SPDX-License-Identifier: MIT
 """A disk and a network card come and go while dom0 runs behind an IOMMU: they work at once, and leave nothing behind."""
-import hashlib
-import re
-
 import pytest
 
-from guests import checksum, wait_for
+from functions import functions, interrupts
+from guests import checksum, checksum_of, wait_for
 from monitor import Monitor
 
 pytestmark = pytest.mark.slow
-SIZE = 16  # MiB
 PORTS = ("-device", "pcie-root-port,id=left,chassis=1,slot=1", "-device", "pcie-root-port,id=right,chassis=2,slot=2")
 # Who tells dom0 about a new device: the firmware's ACPI code, as QEMU prefers, or the port itself, as most machines do.
 ANNOUNCED_BY = {"acpi": (), "port": ("-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off")}
-
-
-def interrupts(dom0):
-    """Which vectors may be raised, as the hypervisor says, and by which function: (bus, device, function)."""
-    dom0.check("xl dmesg -c >/dev/null; xl debug-keys V")
-    said = re.findall(r"interrupt 0x(\w+): PCI 0x(\w+):0x(\w+)\.(\d)", dom0.check("xl dmesg"))
-    return {int(vector, 16): address_of(*place) for vector, *place in said}
-
-
-def devices(dom0):
-    """The functions dom0 knows: (bus, device, function)."""
-    return {address_of(*re.split("[:.]", name)[1:]) for name in dom0.check("ls /sys/bus/pci/devices").split()}
-
-
-def address_of(bus, device, function):
-    return int(bus, 16), int(device, 16), int(function)
-
-
-def checksum_of(path):
-    return hashlib.md5(path.read_bytes()).hexdigest()
-
-
-@pytest.fixture
-def blob(tmp_path):
-    path = tmp_path / "blob"
-    with open("/dev/urandom", "rb") as random:
-        path.write_bytes(random.read(SIZE << 20))
-    return path
 
 
 @pytest.mark.parametrize("announced_by", ANNOUNCED_BY)
@@ -52,7 +21,7 @@ def test_a_disk_and_a_card_come_and_go(scenario, start, hypervisor, tmp_path, bl
     machine = start(scenario(iommu=iommu, qemu_options=(*PORTS, *backends, *ANNOUNCED_BY[announced_by], *monitor.options)))
     dom0 = machine.boot().dom0
     dom0.check("modprobe nvme; modprobe e1000e")
-    entries, present = interrupts(dom0), devices(dom0)
+    entries, present = interrupts(dom0), functions(dom0)
     wanted = checksum_of(blob)
     for _ in range(2):  # what the first time leaves behind would be in the way the second time
         monitor("device_add nvme,id=disk,bus=left,serial=extra,drive=blob")
@@ -65,14 +34,14 @@ def test_a_disk_and_a_card_come_and_go(scenario, start, hypervisor, tmp_path, bl
         wait_for(dom0, "grep -q 1 /sys/class/net/eth1/carrier", "the card's link")
         dom0.check("ping -c 3 -W 30 -I eth1 10.0.9.2")
         if hypervisor == "hospes":
-            assert set(interrupts(dom0).values()) - set(entries.values()) == devices(dom0) - present
+            assert set(interrupts(dom0).values()) - set(entries.values()) == functions(dom0) - present
 
         monitor("device_del disk")
         wait_for(dom0, "[ ! -e /dev/nvme0n1 ]", "the disk to go")
         monitor("device_del card")
         wait_for(dom0, "[ ! -e /sys/class/net/eth1 ]", "the card to go")
         wait_for(dom0, f"[ $(ls /sys/bus/pci/devices | wc -l) = {len(present)} ]", "their functions to go")
-        assert devices(dom0) == present
+        assert functions(dom0) == present
         assert interrupts(dom0) == entries, "each may raise its interrupts no longer"
     assert "refused" not in dom0.check("xl dmesg")
 

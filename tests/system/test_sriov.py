@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A disk controller that makes further ones (SR-IOV): dom0 uses them, and the IOMMU knows each by its own id."""
-import hashlib
-
 import pytest
 
-from guests import checksum, wait_for
-from test_hotplug import address_of, devices, interrupts
+from functions import address_of, functions, interrupts
+from guests import checksum, checksum_of, wait_for
 
 pytestmark = pytest.mark.slow
-SIZE = 16  # MiB
 CONTROLLER = "0000:01:00"
 # The controller's queues and interrupts have to be shared out by a command of its own, for which dom0 has no program.
 # (NVM Express 1.4, section 5.22; linux/nvme_ioctl.h)
@@ -32,11 +29,7 @@ def manage(dom0, *orders):
 
 
 @pytest.mark.parametrize("iommu", ["amd", "intel"])
-def test_virtual_functions_of_a_disk(scenario, start, hypervisor, tmp_path, iommu):
-    blob = tmp_path / "blob"
-    with open("/dev/urandom", "rb") as random:
-        blob.write_bytes(random.read(SIZE << 20))
-    wanted = hashlib.md5(blob.read_bytes()).hexdigest()
+def test_virtual_functions_of_a_disk(scenario, start, hypervisor, blob, iommu):
     options = ("-device", "pcie-root-port,id=slot1,chassis=1,slot=1", "-device", "nvme-subsys,id=shared,nqn=shared",
                "-device", "nvme,bus=slot1,subsys=shared,serial=x,sriov_max_vfs=2,max_ioqpairs=8,msix_qsize=10,"
                           "sriov_vq_flexible=4,sriov_vi_flexible=2",
@@ -47,7 +40,8 @@ def test_virtual_functions_of_a_disk(scenario, start, hypervisor, tmp_path, iomm
     dom0 = machine.dom0
     dom0.check("modprobe nvme")
     wait_for(dom0, "[ -b /dev/nvme0n1 ]", "the disk")
-    present, entries = devices(dom0), interrupts(dom0)
+    wanted = checksum_of(blob)
+    present, entries = functions(dom0), interrupts(dom0)
 
     dom0.check(f"cat >/tmp/manage.py <<'END'{MANAGE}END")
     manage(dom0, (0, QUEUES, KEEP, 0), (0, INTERRUPTS, KEEP, 0))
@@ -56,7 +50,7 @@ def test_virtual_functions_of_a_disk(scenario, start, hypervisor, tmp_path, iomm
     dom0.check(f"cd /sys/bus/pci/devices/{CONTROLLER}.0; echo 0 >sriov_drivers_autoprobe; echo 2 >sriov_numvfs;"
                "echo 1 >sriov_drivers_autoprobe")
     virtual = {address_of("1", "0", "1"), address_of("1", "0", "2")}
-    assert devices(dom0) - present == virtual
+    assert functions(dom0) - present == virtual
     for number in (1, 2):
         manage(dom0, (number, QUEUES, ASSIGN, 2), (number, INTERRUPTS, ASSIGN, 1), (number, 0, ONLINE, 0))
         dom0.check(f"echo {CONTROLLER}.{number} >/sys/bus/pci/drivers/nvme/bind")
@@ -68,7 +62,7 @@ def test_virtual_functions_of_a_disk(scenario, start, hypervisor, tmp_path, iomm
     for number in (1, 2):
         dom0.check(f"echo {CONTROLLER}.{number} >/sys/bus/pci/drivers/nvme/unbind")
     dom0.check(f"echo 0 >/sys/bus/pci/devices/{CONTROLLER}.0/sriov_numvfs")
-    assert devices(dom0) == present
+    assert functions(dom0) == present
     assert set(interrupts(dom0).values()) == set(entries.values()), "they may raise nothing any more"
     assert checksum(dom0, "dd if=/dev/nvme0n1 bs=1M iflag=direct 2>/dev/null") == wanted
     assert "refused" not in dom0.check("xl dmesg")

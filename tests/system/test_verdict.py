@@ -86,11 +86,6 @@ def test_tables_that_lie(verdict_of, tmp_path, signature):
     expect_row(log, "IOMMU", "broken", "", "update a firmware whose tables are wrong")
 
 
-@pytest.mark.fast
-def test_too_little_memory(verdict_of):
-    assert "MiB of usable memory are too little" in verdict_of(memory=8)
-
-
 @pytest.fixture
 def verdict_on_bochs(hypervisor, tmp_path):
     """What Bochs' machine is told: VMX is emulated nowhere else."""
