@@ -1,49 +1,13 @@
 // SPDX-License-Identifier: MIT
-/// Nested page tables: the long-mode format, walked as user accesses.
-/// (AMD64 APM volume 2, section 15.25 "Nested Paging"; entries: section 5.3.)
+/// Nested page tables: walked as user accesses, and the guest's own PAT is combined with their memory types.
+/// (AMD64 APM volume 2, section 15.25 "Nested Paging".)
 #pragma once
 
-#include <array>
-
-#include "kernel/mm/page_table.hpp"
+#include "arch/x86_64/mm/long_mode_format.hpp"
 
 namespace hospes {
 
-struct NptFormat {
-    static constexpr unsigned levels = 4;
-    static constexpr unsigned largest_leaf_level = 2;
-
-    static constexpr u64 present = 1 << 0, writable = 1 << 1, user = 1 << 2;
-    static constexpr u64 write_through = 1 << 3, cache_disable = 1 << 4, large = 1 << 7;
-    static constexpr u64 no_execute = u64{1} << 63;
-    static constexpr u64 frame_bits = 0x000f'ffff'ffff'f000;
-    static constexpr unsigned type_shift = 52; ///< bits 52..55 are available to software
-    static constexpr u64 type_mask = u64{0xf} << type_shift;
-
-    /// PWT and PCD for each MemoryType under the power-on PAT (WB, WT, UC-, UC). The guest's own PAT is combined with
-    /// it.
-    static constexpr std::array<u64, 5> cache_bits{write_through | cache_disable, cache_disable, write_through,
-                                                   write_through, 0};
-
-    static constexpr u64 table(Hpa next, unsigned) { return next.raw() | present | writable | user; }
-    static constexpr u64 leaf(Hpa page, unsigned level, Access access, MemoryType memory, MappingType type)
-    {
-        return page.raw() | present | user | (access.write ? writable : 0) | (access.execute ? 0 : no_execute) |
-               cache_bits[static_cast<u8>(memory)] | (level > 0 ? large : 0) | static_cast<u64>(type) << type_shift;
-    }
-    static constexpr bool is_present(u64 entry) { return (entry & present) != 0; }
-    static constexpr bool is_leaf(u64 entry, unsigned level) { return level == 0 || (entry & large) != 0; }
-    static constexpr Hpa target(u64 entry, unsigned) { return Hpa{entry & frame_bits}; }
-    static constexpr Access access(u64 entry)
-    {
-        return {.read = true, .write = (entry & writable) != 0, .execute = (entry & no_execute) == 0};
-    }
-    static constexpr MappingType type(u64 entry) { return static_cast<MappingType>((entry & type_mask) >> type_shift); }
-    static constexpr u64 smaller(u64 entry, unsigned level, Hpa page)
-    {
-        return (entry & ~frame_bits & ~(level == 1 ? large : 0)) | page.raw();
-    }
-};
+using NptFormat = LongModeFormat<long_mode::user, long_mode::user>;
 static_assert(PageTableFormat<NptFormat>);
 static_assert(NptFormat::target(NptFormat::leaf(Hpa{0x20'0000}, 1, read_write, MemoryType::WriteBack, MappingType::Ram),
                                 1) == Hpa{0x20'0000});
