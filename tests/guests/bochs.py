@@ -6,13 +6,12 @@
     tests/guests/bochs.py --machine bochs:ryzen hello
     tests/guests/bochs.py --machine bochs:corei7_skylake_x:2 smp    # two CPUs
     tests/guests/bochs.py --short                            # what `make check` runs
-    tests/guests/bochs.py --all-models                       # what `make check-intel` runs
+    tests/guests/bochs.py --all-machines                     # what `make check-intel` runs, with a table of times
 
 Bochs boots only from a disk, so each guest gets an ISO with GRUB. The log comes from the emulated serial port; Bochs
 has no way for the guest to end it, so the verdict line does.
 """
 import argparse
-import dataclasses
 import os
 import pathlib
 import re
@@ -23,37 +22,10 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import run  # noqa: E402
+from bochs_machines import BIOS, MACHINES, REFUSALS, SHORT, SKYLAKE, Machine  # noqa: E402
 
-BIOS = pathlib.Path("/usr/share/bochs/BIOS-bochs-latest")
-UNLOCKED_BIOS = pathlib.Path("/usr/share/seabios/bios.bin")  # leaves VMX to be locked by whoever comes next
 VGA_BIOS = pathlib.Path("/usr/share/bochs/VGABIOS-lgpl-latest")
-MODELS = ("corei7_skylake_x", "corei5_arrandale_m520", "ryzen")
-# Where Bochs 2.7 itself is wrong; such a run is a skip, said aloud.
-BROKEN_THERE = {
-    ("exceptions", "ryzen"): "its SVM leaves DR6 alone at a #DB, and raises a guest's #PF in the host at VMSAVE",
-}
-SHORT = (("hello", "corei7_skylake_x"), ("instructions", "corei7_skylake_x"), ("exceptions", "corei5_arrandale_m520"),
-         ("smp", "corei7_skylake_x:2"), ("hello", "ryzen"))
 SLOWER = 6  # than QEMU, at most
-
-
-@dataclasses.dataclass(frozen=True)
-class Refusal:
-    """A machine that Hospes cannot run on, and what it has to say there."""
-    name: str
-    model: str
-    says: str
-    setup: str = ""  # what GRUB does first, as firmware might have done
-    bios: pathlib.Path = BIOS
-
-
-REFUSALS = (
-    Refusal("vmx_locked_off", "corei7_skylake_x", "CPU virtualization (VMX): locked off by the firmware. Enable",
-            "wrmsr 0x3a 1", UNLOCKED_BIOS),
-    Refusal("no_vmx", "p4_prescott_celeron_336", "CPU virtualization (VMX): absent"),
-    Refusal("no_svm", "athlon64_clawhammer", "CPU virtualization (SVM): absent"),
-    Refusal("no_unrestricted_guest", "corei5_lynnfield_750", "this processor has no unrestricted guest"),
-)
 
 CONFIGURATION = """
 megs: {memory}
@@ -148,13 +120,19 @@ def read_log(case, model, cpus, enough, timeout, show, setup="", bios=BIOS):
         return text or (folder / "stdout").read_text(errors="replace")[-2000:]
 
 
+def processor_seconds():
+    """What the emulators that have ended used of the processor: on a busy machine, clocks tell less."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def time_for(case):
     return case.timeout * SLOWER * float(os.environ.get("TIMEOUT_SCALE", "1"))
 
 
 def run_case(case, model="corei7_skylake_x", cpus=1, show=False):
-    """Boots `case`; its Outcome."""
-    started = time.monotonic()
+    """Boots `case`; its Outcome, in seconds of the processor."""
+    started, spent = time.monotonic(), processor_seconds()
     timeout = time_for(case)
 
     def enough(text):
@@ -166,26 +144,62 @@ def run_case(case, model="corei7_skylake_x", cpus=1, show=False):
     good, reason = run.judge(case, "hospes", text, run.DEBUG_EXIT_PASS)
     if not good and time.monotonic() - started >= timeout:
         reason += f" after {timeout:.0f} s"
-    return run.Outcome(good, reason, text, time.monotonic() - started)
+    return run.Outcome(good, reason, text, processor_seconds() - spent)
 
 
 def run_refusal(refusal, payload, show=False):
     """Boots where Hospes has to refuse; its Outcome. `payload` must never start."""
-    started = time.monotonic()
+    spent = processor_seconds()
 
     def enough(text):
         return refusal.says in text or run.VERDICT.search(text)
 
-    text = read_log(payload, refusal.model, 1, enough, time_for(payload), show, refusal.setup, refusal.bios)
+    text = read_log(payload, refusal.machine.model, 1, enough, time_for(payload), show, refusal.setup, refusal.bios)
     good = refusal.says in text and not run.VERDICT.search(text)
     return run.Outcome(good, refusal.says if good else f"does not say {refusal.says!r}", text,
-                       time.monotonic() - started)
+                       processor_seconds() - spent)
 
 
-def parse_machine(text):
-    """'bochs:MODEL' or 'bochs:MODEL:CPUS', the first part optional."""
-    parts = text.removeprefix("bochs:").split(":")
-    return parts[0], int(parts[1]) if len(parts) > 1 else 1
+class Results:
+    """What came out, told as it comes; a table of it all at the end."""
+
+    def __init__(self, show):
+        self._show = show
+        self._cells = {}  # (guest, machine) -> text
+        self.failed = 0
+
+    def skip(self, name, machine, why):
+        self._cells[name, str(machine)] = "-"
+        print(f"skip {name:20} {machine}: {why}", flush=True)
+
+    def add(self, name, machine, outcome):
+        if not outcome.good and not self._show:
+            print(outcome.log)
+        self.failed += not outcome.good
+        self._cells[name, str(machine)] = f"{outcome.seconds:.1f}" if outcome.good else "BAD"
+        print(f"{'good' if outcome.good else 'BAD '} {name:20} {machine} {outcome.seconds:6.1f} s  {outcome.reason}",
+              flush=True)
+
+    def table(self):
+        """Markdown: a row for each guest, a column of processor seconds for each machine."""
+        machines = list(dict.fromkeys(machine for _, machine in self._cells))
+        rows = [["seconds", *machines], ["---"] * (len(machines) + 1)]
+        for name in dict.fromkeys(name for name, _ in self._cells):
+            rows.append([name, *(self._cells.get((name, machine), "") for machine in machines)])
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def wanted_runs(arguments):
+    """Pairs of test guest and machine."""
+    known = run.cases()
+    if arguments.short:
+        return [(known[name], machine) for name, machine in SHORT]
+    if arguments.refusals:
+        return []
+    chosen = [known[name] for name in arguments.names] or \
+        [case for case in known.values() if case.role in ("dom0", "both")]
+    machines = MACHINES if arguments.all_machines else list(map(Machine.parse, arguments.machine)) or [SKYLAKE]
+    return [(case, machine) for machine in machines for case in chosen]
 
 
 def main():
@@ -193,38 +207,23 @@ def main():
     parser.add_argument("names", nargs="*", help="test guests; all that run as dom0 if none is named")
     parser.add_argument("--machine", action="append", default=[], metavar="bochs:MODEL[:CPUS]")
     parser.add_argument("--short", action="store_true", help="the set for `make check`")
-    parser.add_argument("--all-models", action="store_true", help="what `make check-intel` runs")
+    parser.add_argument("--all-machines", action="store_true", help="what `make check-intel` runs")
     parser.add_argument("--refusals", action="store_true", help="the machines that Hospes refuses, and nothing else")
     parser.add_argument("--quiet", action="store_true", help="logs of failures only")
     arguments = parser.parse_args()
-    known = run.cases()
-    if arguments.short:
-        wanted = [(known[name], parse_machine(machine)) for name, machine in SHORT]
-    elif arguments.refusals:
-        wanted = []
-    else:
-        chosen = [known[name] for name in arguments.names] or \
-            [case for case in known.values() if case.role in ("dom0", "both")]
-        machines = MODELS if arguments.all_models else arguments.machine or MODELS[:1]
-        wanted = [(case, parse_machine(machine)) for machine in machines for case in chosen]
-    failed = 0
-
-    def tell(name, machine, outcome):
-        nonlocal failed
-        if not outcome.good and arguments.quiet:
-            print(outcome.log)
-        failed += not outcome.good
-        print(f"{'good' if outcome.good else 'BAD '} {name:20} {machine} {outcome.seconds:6.1f} s  {outcome.reason}",
-              flush=True)
-
-    for case, (model, cpus) in wanted:
-        if (case.name, model) in BROKEN_THERE:
-            print(f"skip {case.name:20} {model}: {BROKEN_THERE[case.name, model]}", flush=True)
-            continue
-        tell(case.name, f"{model}:{cpus}", run_case(case, model, cpus, show=not arguments.quiet))
-    for refusal in REFUSALS if arguments.short or arguments.all_models or arguments.refusals else ():
-        tell(refusal.name, refusal.model, run_refusal(refusal, known["hello"], show=not arguments.quiet))
-    return 1 if failed else 0
+    show = not arguments.quiet
+    results = Results(show)
+    for case, machine in wanted_runs(arguments):
+        if why := machine.cannot_run(case.name):
+            results.skip(case.name, machine, why)
+        else:
+            results.add(case.name, machine, run_case(case, machine.model, machine.cpus, show))
+    if arguments.all_machines:
+        print(results.table())
+    if arguments.short or arguments.all_machines or arguments.refusals:
+        for refusal in REFUSALS:
+            results.add(refusal.name, refusal.machine, run_refusal(refusal, run.cases()["hello"], show))
+    return 1 if results.failed else 0
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
 .PHONY: dom0 dom0-ram run-dom0 system system-slow
 HYPERVISOR ?= hospes
 WORKERS    ?= 2
-system_tests = BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) /usr/bin/python3 -m pytest -c tests/system/pytest.ini tests/system \
-               -n $(WORKERS) --dist loadfile --hypervisor $(HYPERVISOR) $(if $(ONLY),-k "$(ONLY)")
+system_pytest = BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) /usr/bin/python3 -m pytest -c tests/system/pytest.ini \
+                --hypervisor=$(HYPERVISOR)
+system_tests  = $(system_pytest) tests/system -n $(WORKERS) --dist loadfile $(if $(ONLY),-k "$(ONLY)")
 
 dom0:
 	$(Q)dom0/image/build_image --output $(BUILD)/dom0 all
