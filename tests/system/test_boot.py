@@ -63,7 +63,11 @@ def test_boots_with_the_other_xenstored(scenario, start):
 @pytest.mark.fast
 @pytest.mark.parametrize("boot", ["iso", "uefi"])
 def test_boots_through_grub(scenario, start, boot):
-    inspect(start(scenario(boot=boot)).boot())
+    machine = start(scenario(boot=boot)).boot()
+    inspect(machine)
+    # The firmware's memory types are dom0's, too: without them Linux has no page attribute table either.
+    assert "x86/PAT: Configuration" in machine.dom0.check("dmesg")
+    assert "uncachable" in machine.dom0.check("cat /proc/mtrr")
 
 
 @pytest.mark.fast

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "arch/x86_64/guest/msr_policy.hpp"
 
+#include <algorithm>
+
 #include "arch/x86_64/cpu/msr.hpp"
 #include "arch/x86_64/guest/hypercall_page.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
@@ -108,26 +110,23 @@ Expected<> write_tsc_deadline(VirtualCpu& machine, u32, u64 value)
 
 // --- memory types ---
 
-constexpr u32 first_variable_range = 0x200;
-constexpr u32 first_fixed_4k_range = 0x268;
-
 /// Index into MemoryTypeRanges::fixed.
 constexpr size_t fixed_index(u32 number)
 {
-    if (number >= first_fixed_4k_range) return 3 + (number - first_fixed_4k_range);
-    return number == 0x250 ? 0 : 1 + (number - 0x258);
+    return static_cast<size_t>(std::ranges::lower_bound(memory_type_msr::fixed, number) -
+                               memory_type_msr::fixed.begin());
 }
 
 Expected<u64> read_variable_range(VirtualCpu& machine, u32 number)
 {
-    return machine.memory_types.variable[number - first_variable_range];
+    return machine.memory_types.variable[number - memory_type_msr::first_variable];
 }
 Expected<> write_variable_range(VirtualCpu& machine, u32 number, u64 value)
 {
     constexpr u64 reserved_in_base = 0xf00;
     bool const is_base = number % 2 == 0;
     if (is_base && (!is_memory_type(value & 0xff) || (value & reserved_in_base) != 0)) return failure(Error::Invalid);
-    machine.memory_types.variable[number - first_variable_range] = value;
+    machine.memory_types.variable[number - memory_type_msr::first_variable] = value;
     return {};
 }
 Expected<u64> read_fixed_range(VirtualCpu& machine, u32 number)

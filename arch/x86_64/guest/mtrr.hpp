@@ -8,15 +8,27 @@
 
 namespace hospes::arch {
 
+/// Numbers of the registers. (SDM vol. 3, table 12-7 and section 12.11.2)
+namespace memory_type_msr {
+inline constexpr u32 capability = 0x0fe;
+inline constexpr u32 first_variable = 0x200;
+inline constexpr std::array<u32, 11> fixed{0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
+inline constexpr u32 default_type = 0x2ff;
+}
+
 struct MemoryTypeRanges {
     static constexpr u32 variable_count = 8;
     /// Fixed ranges and write-combining exist. (SDM vol. 3, 12.11.1)
     static constexpr u64 capability = variable_count | 1 << 8 | 1 << 10;
 
     std::array<u64, 2 * variable_count> variable{}; ///< base, mask, base, mask, …
-    std::array<u64, 11> fixed{};                    ///< 250h, 258h, 259h, 268h … 26Fh
+    std::array<u64, memory_type_msr::fixed.size()> fixed{};
     u64 default_type = 0;
 };
+
+/// As the firmware left them on this CPU, for dom0: where MTRRs are off Linux does without the page attribute table,
+/// too, and its screen gets slow. All off if there are more than a guest can be shown: half a map would be a lie.
+[[nodiscard]] MemoryTypeRanges memory_types_of_machine();
 
 /// (SDM vol. 3, table 12-8)
 [[nodiscard]] constexpr bool is_memory_type(u64 type) { return type == 0 || type == 1 || (type >= 4 && type <= 6); }

@@ -69,6 +69,7 @@ Expected<> VirtualCpu::initialize()
     backend->set_second_stage(vcpu.domain().physmap.stage().root());
     backend->set_port_bitmap(domain_machine().port_bitmap());
     backend->set_pat(initial_pat);
+    if (vcpu.domain().is_control_domain()) memory_types = memory_types_of_machine();
     reset();
     return {};
 }
