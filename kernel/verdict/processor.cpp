@@ -64,6 +64,18 @@ void judge_extension(ProcessorFacts const& facts)
         add({extension_row, Standing::InUse, name, ""});
 }
 
+/// Of AMD's (AVIC) no use is made.
+void judge_apic_virtualization(ProcessorFacts const& facts)
+{
+    constexpr std::string_view what = "APIC virtualization";
+    if (!facts.apic_virtualization)
+        add({what, Standing::Absent, "interrupts are delivered by software", ""});
+    else if (!facts.apic_virtualization_wanted)
+        add({what, Standing::SwitchedOff, "apicv=off was given", ""});
+    else
+        add({what, Standing::InUse, "the CPU delivers interrupts, and ends them in x2APIC mode", ""});
+}
+
 void judge_nested_paging(ProcessorFacts const& facts)
 {
     bool const is_intel = facts.vendor == Vendor::Intel;
@@ -100,7 +112,9 @@ void judge_processor(ProcessorFacts const& facts)
     else
         add({"outer hypervisor", Standing::Absent, "this is the bare machine", ""});
     judge_extension(facts);
-    if (facts.has_extension && !facts.locked_by_firmware) judge_nested_paging(facts);
+    if (!facts.has_extension || facts.locked_by_firmware) return;
+    judge_nested_paging(facts);
+    judge_apic_virtualization(facts);
 }
 
 void judge_cpus(unsigned started, unsigned present)

@@ -13,12 +13,14 @@ enum class Vendor : u8 { Other, Amd, Intel };
 /// What was read from CPUID and MSRs, of either vendor's virtualization extension.
 struct ProcessorFacts {
     Vendor vendor = Vendor::Other;
-    bool has_extension = false;      ///< SVM or VMX
-    bool locked_by_firmware = false; ///< VM_CR.SVMDIS, or feature control locked without VMX
-    bool nested_paging = false;      ///< NPT or EPT
-    bool unrestricted_guest = false; ///< VMX only
-    bool huge_pages = false;         ///< 1 GiB
-    bool next_rip = false;           ///< the length of an exiting instruction is told; with VMX it always is
+    bool has_extension = false;       ///< SVM or VMX
+    bool locked_by_firmware = false;  ///< VM_CR.SVMDIS, or feature control locked without VMX
+    bool nested_paging = false;       ///< NPT or EPT
+    bool unrestricted_guest = false;  ///< VMX only
+    bool huge_pages = false;          ///< 1 GiB
+    bool next_rip = false;            ///< the length of an exiting instruction is told; with VMX it always is
+    bool apic_virtualization = false; ///< the CPU can serve guests' local APICs; VMX only
+    bool apic_virtualization_wanted = true;
     bool has_outer_hypervisor = false;
     std::string_view outer_hypervisor{}; ///< its signature from CPUID 0x40000000, 12 characters
 };

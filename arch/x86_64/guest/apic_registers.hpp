@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include "kernel/lib/bit_register.hpp"
 #include "kernel/lib/integers.hpp"
@@ -39,9 +40,13 @@ enum class ApicRegister : u8 {
     SelfInterrupt = 0x3f,
 };
 inline constexpr unsigned apic_register_count = 64;
+inline constexpr unsigned apic_register_bytes = 16; ///< from one to the next in the page
 
 inline constexpr u64 apic_page = 0xfee0'0000;
 inline constexpr u32 x2apic_first_msr = 0x800;
+
+/// How the guest reaches its APIC.
+enum class ApicMode : u8 { Disabled, Page, Msrs };
 
 enum class ApicDeliveryMode : u8 {
     Fixed = 0,

@@ -22,6 +22,8 @@ enum class ExitKind : u8 {
     WriteMsr,
     Port,
     MemoryFault,        ///< the second stage refused an access
+    EndOfInterrupt,     ///< the CPU has carried out the end of a level-triggered interrupt
+    ApicWrite,          ///< the CPU has stored what the guest wrote to its APIC, and leaves the effect to us
     WriteXcr,           ///< XSETBV
     FlushCaches,        ///< INVD, WBINVD
     RefusedInstruction, ///< an instruction the guest's CPU does not have (virtualization, MONITOR, RDPRU, …)
@@ -37,7 +39,7 @@ inline constexpr size_t exit_kind_count = static_cast<size_t>(ExitKind::Unknown)
 [[nodiscard]] constexpr bool has_details(ExitKind kind)
 {
     return kind == ExitKind::Exception || kind == ExitKind::Port || kind == ExitKind::MemoryFault ||
-           kind == ExitKind::Unknown;
+           kind == ExitKind::EndOfInterrupt || kind == ExitKind::ApicWrite || kind == ExitKind::Unknown;
 }
 
 struct ExceptionExit {
@@ -62,6 +64,14 @@ struct MemoryExit {
     bool in_page_walk = false;  ///< the guest's own page tables are at `where`
 };
 
+struct EndOfInterruptExit {
+    u8 vector = 0;
+};
+
+struct ApicWriteExit {
+    u16 offset = 0; ///< in the register page
+};
+
 struct UnknownExit {
     u64 code = 0;
     u64 first = 0;
@@ -76,6 +86,8 @@ struct Exit {
         ExceptionExit exception;
         PortExit port;
         MemoryExit memory;
+        EndOfInterruptExit end_of_interrupt;
+        ApicWriteExit apic_write;
         UnknownExit unknown;
     };
 };

@@ -31,6 +31,8 @@ constexpr auto rows = std::to_array<Row>({
     {ExitKind::WriteMsr, "WRMSR", handle_write_msr},
     {ExitKind::Port, "port", handle_port},
     {ExitKind::MemoryFault, "second stage", handle_memory_fault},
+    {ExitKind::EndOfInterrupt, "end of interrupt", handle_end_of_interrupt},
+    {ExitKind::ApicWrite, "APIC write", handle_apic_write},
     {ExitKind::WriteXcr, "XSETBV", handle_write_xcr},
     {ExitKind::FlushCaches, "cache flush", handle_flush_caches},
     {ExitKind::RefusedInstruction, "refused instruction", handle_refused_instruction},

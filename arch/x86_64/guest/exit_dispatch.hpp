@@ -35,6 +35,8 @@ void handle_read_msr(VirtualCpu& machine, Exit const& exit);
 void handle_write_msr(VirtualCpu& machine, Exit const& exit);
 void handle_port(VirtualCpu& machine, Exit const& exit);
 void handle_memory_fault(VirtualCpu& machine, Exit const& exit);
+void handle_end_of_interrupt(VirtualCpu& machine, Exit const& exit);
+void handle_apic_write(VirtualCpu& machine, Exit const& exit);
 void handle_write_xcr(VirtualCpu& machine, Exit const& exit);
 void handle_flush_caches(VirtualCpu& machine, Exit const& exit);
 void handle_refused_instruction(VirtualCpu& machine, Exit const& exit);

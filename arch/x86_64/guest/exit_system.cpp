@@ -26,6 +26,16 @@ void handle_machine_check(VirtualCpu&, Exit const&) { asm volatile("int %0" : : 
 
 void handle_window(VirtualCpu& machine, Exit const&) { machine.local_apic.ask_for_attention(); }
 
+void handle_end_of_interrupt(VirtualCpu& machine, Exit const& exit)
+{
+    machine.local_apic.finish_interrupt(exit.end_of_interrupt.vector);
+}
+
+void handle_apic_write(VirtualCpu& machine, Exit const& exit)
+{
+    machine.local_apic.finish_write(exit.apic_write.offset);
+}
+
 /// #DB and #AC are intercepted only so that they cannot storm inside the CPU; the guest gets them.
 void handle_exception(VirtualCpu& machine, Exit const& exit)
 {

@@ -98,7 +98,6 @@ Expected<u64> read_apic(VirtualCpu& machine, u32 number) { return machine.local_
 Expected<> write_apic(VirtualCpu& machine, u32 number, u64 value)
 {
     auto const done = machine.local_apic.write_msr(number, value);
-    machine.backend->set_task_priority_class(machine.local_apic.task_priority() >> 4);
     return done;
 }
 Expected<u64> read_tsc_deadline(VirtualCpu& machine, u32) { return machine.local_apic.tsc_deadline(); }

@@ -7,6 +7,7 @@
 
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/msr.hpp"
+#include "kernel/options/command_line.hpp"
 
 namespace hospes::arch {
 namespace {
@@ -23,6 +24,8 @@ constexpr u64 feature_control_locked = 1 << 0, feature_control_vmx = 1 << 2;
 constexpr u32 vmx_processor_controls = 0x482, vmx_secondary_controls = 0x48b, vmx_ept_capabilities = 0x48c;
 constexpr u64 secondary_controls_exist = u64{1} << (32 + 31);
 constexpr u64 ept_exists = u64{1} << (32 + 1), unrestricted_guest_exists = u64{1} << (32 + 7);
+/// Virtualize x2APIC mode, APIC-register virtualization, virtual-interrupt delivery.
+constexpr u64 apic_virtualization_exists = u64{1 << 4 | 1 << 8 | 1 << 9} << 32;
 constexpr u64 ept_gibibyte_pages = 1 << 17;
 
 [[nodiscard]] u64 read_or_zero(u32 number) { return read_msr_safe(number).value_or(0); }
@@ -47,6 +50,8 @@ void read_vmx(verdict::ProcessorFacts& facts)
     facts.unrestricted_guest = (secondary & unrestricted_guest_exists) != 0;
     facts.huge_pages = facts.nested_paging && (read_or_zero(vmx_ept_capabilities) & ept_gibibyte_pages) != 0;
     facts.next_rip = true;
+    facts.apic_virtualization = (secondary & apic_virtualization_exists) == apic_virtualization_exists;
+    facts.apic_virtualization_wanted = options().apic_virtualization;
 }
 
 /// The signature lives as long as the system.

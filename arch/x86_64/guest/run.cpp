@@ -22,7 +22,6 @@ void run(Vcpu& vcpu)
         machine.prepare_events();
         Exit const exit = machine.backend->enter(flush);
         presence.leave();
-        machine.collect_task_priority();
         dispatch_exit(machine, exit);
     }
 }

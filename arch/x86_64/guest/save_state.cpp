@@ -201,7 +201,6 @@ Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmLocalApicRegisters const& st
 {
     VirtualCpu& machine = vcpu.machine();
     auto const loaded = machine.local_apic.load_registers(state);
-    machine.backend->set_task_priority_class(machine.local_apic.task_priority() >> 4);
     return loaded;
 }
 

@@ -22,6 +22,7 @@ class SecondStage;
 namespace hospes::arch {
 
 class VirtualCpu;
+class VirtualLocalApic;
 
 /// What handlers look at most. Complete while the guest does not run.
 struct GeneralRegisters {
@@ -118,10 +119,10 @@ public:
     /// Holds for the next entry only.
     virtual void request_interrupt_window(u8 priority) = 0;
     virtual void request_nmi_window() = 0;
-
-    /// The guest's CR8, as it was at the last exit or set since: the task priority's upper half.
-    [[nodiscard]] u8 task_priority_class() const { return task_priority_class_; }
-    virtual void set_task_priority_class(u8 value) = 0;
+    /// Lets the CPU deliver the APIC's interrupts from its page, by itself, if it can do that: then true, and software
+    /// delivers none and needs no window for them. Called before an entry when something about the APIC has changed.
+    /// Either way CR8 is the task priority in the APIC's page, at an entry and after an exit.
+    [[nodiscard]] virtual bool hand_over(VirtualLocalApic const& apic) = 0;
 
     /// Steps over the instruction that caused the last exit, and ends the interrupt shadow.
     /// BadAddress if its end cannot be found (the guest changed it meanwhile): nothing happened.
@@ -139,7 +140,6 @@ public:
 
 protected:
     GeneralRegisters registers_;
-    u8 task_priority_class_ = 0;
 };
 
 /// What boot prints, one line for each. (design.md 5)

@@ -4,7 +4,7 @@
 ///     an event whose delivery an exit cut short  ─┐ queued in the backend already
 ///     NMI                                         ├─▶ one of them per entry; for the next one that cannot be taken
 ///     direct upcall (callback vector)             │   yet, a window is requested
-///     local APIC                                 ─┘
+///     local APIC                                 ─┘   (unless the CPU delivers its interrupts: VcpuBackend::hand_over)
 #include "arch/x86_64/guest/apic_delivery.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
@@ -39,53 +39,62 @@ void VirtualCpu::inject(Event event)
     backend->inject(event);
 }
 
-/// True if nothing is left that would have to wait for the guest.
-bool VirtualCpu::inject_most_urgent()
+// Each queues its event, or asks for the moment when the guest can take it. True if it waits for no such moment.
+
+bool VirtualCpu::inject_nmi()
 {
-    if (nmi_pending_.load(std::memory_order_relaxed)) {
-        if (!backend->can_take_nmi()) {
-            backend->request_nmi_window();
-            return false;
-        }
-        nmi_pending_.store(false);
-        inject({.kind = Event::Kind::Nmi, .vector = exception::non_maskable_interrupt});
-    }
-    if (has_direct_upcall()) {
-        u8 const vector = domain_machine().callback_vector.load(std::memory_order_relaxed);
-        if (!backend->can_take_interrupt()) {
-            backend->request_interrupt_window(vector >> 4);
-            return false;
-        }
-        inject({.kind = Event::Kind::Interrupt, .vector = vector});
-        return false; // it is level-triggered: look again next time
-    }
-    if (auto const vector = local_apic.highest_deliverable()) {
-        if (!backend->can_take_interrupt()) {
-            backend->request_interrupt_window(*vector >> 4);
-            return false;
-        }
-        local_apic.begin_service(*vector);
-        inject({.kind = Event::Kind::Interrupt, .vector = *vector});
-    }
-    if (auto const priority = local_apic.held_by_task_priority()) {
-        backend->request_interrupt_window(*priority); // opens when the guest lowers CR8
+    if (!nmi_pending_.load(std::memory_order_relaxed)) return true;
+    if (!backend->can_take_nmi()) {
+        backend->request_nmi_window();
         return false;
     }
+    nmi_pending_.store(false);
+    inject({.kind = Event::Kind::Nmi, .vector = exception::non_maskable_interrupt});
+    return true;
+}
+
+bool VirtualCpu::inject_direct_upcall()
+{
+    if (!has_direct_upcall()) return true;
+    u8 const vector = domain_machine().callback_vector.load(std::memory_order_relaxed);
+    if (!backend->can_take_interrupt()) {
+        backend->request_interrupt_window(vector >> 4);
+        return false;
+    }
+    inject({.kind = Event::Kind::Interrupt, .vector = vector});
+    return true;
+}
+
+bool VirtualCpu::inject_apic_interrupt()
+{
+    auto const vector = local_apic.highest_deliverable();
+    if (!vector) {
+        auto const priority = local_apic.held_by_task_priority();
+        if (priority) backend->request_interrupt_window(*priority); // opens when the guest lowers CR8
+        return !priority;
+    }
+    if (!backend->can_take_interrupt()) {
+        backend->request_interrupt_window(*vector >> 4);
+        return false;
+    }
+    local_apic.begin_service(*vector); // what else is requested waits for its end
+    inject({.kind = Event::Kind::Interrupt, .vector = *vector});
     return true;
 }
 
 void VirtualCpu::deliver_events()
 {
     local_apic.settle();
-    bool const all_delivered = inject_most_urgent();
-    // Who sets upcall_pending need not tell us if it is for the callback vector.
-    if (!all_delivered || has_callback_vector()) local_apic.ask_for_attention();
+    bool const apic_is_served = backend->hand_over(local_apic);
+    bool const nothing_waits = inject_nmi() && inject_direct_upcall() && (apic_is_served || inject_apic_interrupt());
+    // A direct upcall is level-triggered, and who raises it need not tell us: look each time.
+    if (!nothing_waits || has_callback_vector()) local_apic.ask_for_attention();
 }
 
 bool VirtualCpu::has_deliverable_event() const
 {
     return nmi_pending_.load() || has_start_request() || has_direct_upcall() || backend->queued_event().has_value() ||
-           local_apic.highest_deliverable().has_value();
+           local_apic.has_deliverable();
 }
 
 void VirtualCpu::inject_exception(u8 vector, std::optional<u32> error_code)

@@ -5,6 +5,8 @@
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/msr.hpp"
 #include "arch/x86_64/guest/exit_dispatch.hpp"
+#include "kernel/arch/memory.hpp"
+#include "kernel/mm/frame_allocator.hpp"
 #include "kernel/mm/second_stage.hpp"
 #include "kernel/time/clock.hpp"
 
@@ -52,13 +54,21 @@ void apic_timer_expired(Timer& timer) { static_cast<VirtualCpu*>(timer.context)-
 
 }
 
-VirtualCpu::VirtualCpu(Vcpu& owner)
-    : vcpu{owner}, apic_timer_{apic_timer_expired}, local_apic{*this, apic_id_of(owner.id()), owner.id() == 0}
+VirtualCpu::VirtualCpu(Vcpu& owner, Hfn apic_frame)
+    : vcpu{owner},
+      apic_frame_{apic_frame},
+      apic_timer_{apic_timer_expired},
+      local_apic{*this, *reach_as<ApicPage>(address_of(apic_frame)), apic_id_of(owner.id()), owner.id() == 0}
 {
     apic_timer_.context = this;
 }
 
-VirtualCpu::~VirtualCpu() { disarm_timer(); }
+VirtualCpu::~VirtualCpu()
+{
+    disarm_timer();
+    backend.reset(); // which knows the page
+    frames::free(apic_frame_);
+}
 
 Expected<> VirtualCpu::initialize()
 {
@@ -98,8 +108,13 @@ emulator::GuestRegisters VirtualCpu::emulator_registers() const
 
 Expected<VirtualCpu*> create_virtual_cpu(Vcpu& vcpu)
 {
-    std::unique_ptr<VirtualCpu> machine{new (std::nothrow) VirtualCpu{vcpu}};
-    if (!machine) return failure(Error::OutOfMemory);
+    auto const apic_frame = frames::allocate_zeroed();
+    if (!apic_frame) return failure(apic_frame.error());
+    std::unique_ptr<VirtualCpu> machine{new (std::nothrow) VirtualCpu{vcpu, *apic_frame}};
+    if (!machine) {
+        frames::free(*apic_frame);
+        return failure(Error::OutOfMemory);
+    }
     if (auto const ready = machine->initialize(); !ready) return failure(ready.error());
     return machine.release();
 }

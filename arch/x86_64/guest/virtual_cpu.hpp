@@ -48,11 +48,13 @@ public:
     /// APIC id of vCPU n; CPUID and the MADT say the same.
     [[nodiscard]] static constexpr u32 apic_id_of(VcpuId id) { return id * 2; }
 
-    explicit VirtualCpu(Vcpu& owner);
+    /// Takes over the zeroed frame, for the local APIC.
+    VirtualCpu(Vcpu& owner, Hfn apic_frame);
     ~VirtualCpu();
     [[nodiscard]] Expected<> initialize();
 
     [[nodiscard]] DomainMachine& domain_machine() const { return *vcpu.domain().machine; }
+    [[nodiscard]] Hfn apic_frame() const { return apic_frame_; }
 
     // --- life (vcpu_reset.cpp) ---
     /// All registers as after INIT.
@@ -72,12 +74,6 @@ public:
     void prepare_events()
     {
         if (local_apic.wants_attention()) deliver_events();
-    }
-    /// What the guest did to its task priority without telling.
-    void collect_task_priority()
-    {
-        u8 const now_set = backend->task_priority_class();
-        if (now_set != local_apic.task_priority() >> 4) local_apic.set_task_priority(static_cast<u8>(now_set << 4));
     }
     [[nodiscard]] bool has_deliverable_event() const;
     void inject_exception(u8 vector, std::optional<u32> error_code = std::nullopt);
@@ -107,6 +103,7 @@ public:
     ExitCounters* exits = nullptr; ///< of the CPU that it is on
 
 private:
+    Hfn const apic_frame_;
     Timer apic_timer_;
 
 public:
@@ -117,7 +114,9 @@ private:
     static constexpr u32 startup_requested = 1 << 9; ///< vector in bits 7..0
     [[nodiscard]] bool has_callback_vector() const;
     [[nodiscard]] bool has_direct_upcall() const;
-    [[nodiscard]] bool inject_most_urgent();
+    [[nodiscard]] bool inject_nmi();
+    [[nodiscard]] bool inject_direct_upcall();
+    [[nodiscard]] bool inject_apic_interrupt();
     void inject(Event event);
     void deliver_events();
     void start_in_real_mode(u8 vector);

@@ -21,27 +21,27 @@ constexpr u32 bit_of(u8 vector) { return 1U << vector % 32; }
 
 }
 
-VirtualLocalApic::VirtualLocalApic(ApicSurroundings& surroundings, u32 id, bool is_boot_cpu)
-    : surroundings_{surroundings}, id_{id}, is_boot_cpu_{is_boot_cpu}
+VirtualLocalApic::VirtualLocalApic(ApicSurroundings& surroundings, ApicPage& page, u32 id, bool is_boot_cpu)
+    : surroundings_{surroundings}, id_{id}, is_boot_cpu_{is_boot_cpu}, page_{page}
 {
     reset(true);
 }
 
 void VirtualLocalApic::reset(bool power_on)
 {
+    constexpr u32 version = 0x5'0014; // integrated APIC, six local vectors
     surroundings_.disarm_timer();
     if (power_on)
         base_ = ApicBase{apic_page}.with<ApicBase::GlobalEnable>(true).with<ApicBase::BootstrapProcessor>(is_boot_cpu_);
-    for (auto& value : registers_) value.store(0, std::memory_order_relaxed);
-    for (size_t i = 0; i < request_.size(); ++i) {
-        request_[i].store(0);
-        in_service_[i].store(0);
-        trigger_[i].store(0);
-    }
+    for (size_t i = 0; i < apic_register_count; ++i) page_.set(i, 0);
+    for (auto& word : arrived_) word.store(0);
+    ++trigger_generation_;
+    set(ApicRegister::Version, version);
+    write_identity();
     set(ApicRegister::DestinationFormat, flat_format);
     set(ApicRegister::SpuriousVector, 0xff);
     for (u8 index = index_of(ApicRegister::TimerVector); index <= index_of(ApicRegister::ErrorVector); ++index)
-        registers_[index].store(masked_vector, std::memory_order_relaxed);
+        page_.set(index, masked_vector);
     set(ApicRegister::CorrectedError, masked_vector);
     pending_errors_ = 0;
     tsc_deadline_ = 0;
@@ -49,9 +49,10 @@ void VirtualLocalApic::reset(bool power_on)
     ask_for_attention();
 }
 
-void VirtualLocalApic::set(ApicRegister which, u32 value)
+ApicMode VirtualLocalApic::mode() const
 {
-    registers_[index_of(which)].store(value, std::memory_order_relaxed);
+    if (!base_.get<ApicBase::GlobalEnable>()) return ApicMode::Disabled;
+    return is_x2apic() ? ApicMode::Msrs : ApicMode::Page;
 }
 
 bool VirtualLocalApic::is_enabled() const
@@ -60,68 +61,111 @@ bool VirtualLocalApic::is_enabled() const
            SpuriousVectorRegister{get(ApicRegister::SpuriousVector)}.get<SpuriousVectorRegister::Enabled>();
 }
 
-// --- priorities ---
-
-std::optional<u8> VirtualLocalApic::highest(VectorWords const& words)
-{
-    for (size_t i = words.size(); i-- > 0;)
-        if (u32 const word = words[i].load(std::memory_order_acquire); word != 0)
-            return static_cast<u8>(i * 32 + static_cast<size_t>(std::bit_width(word)) - 1);
-    return std::nullopt;
-}
+// --- arriving ---
 
 bool VirtualLocalApic::accept(u8 vector, bool level)
 {
     if (!is_enabled() || vector < first_legal_vector) return false;
+    size_t const i = word_of(vector);
     u32 const bit = bit_of(vector);
     if (level)
-        trigger_[word_of(vector)].fetch_or(bit);
+        arrived_as_level_[i].fetch_or(bit);
     else
-        trigger_[word_of(vector)].fetch_and(~bit);
-    request_[word_of(vector)].fetch_or(bit, std::memory_order_seq_cst);
-    ask_for_attention();
+        arrived_as_level_[i].fetch_and(~bit);
+    arrived_[i].fetch_or(bit);
+    attention_.fetch_or(1U << i, std::memory_order_seq_cst);
     surroundings_.attract_attention();
     return true;
+}
+
+VirtualLocalApic::Requests VirtualLocalApic::with_arrived(size_t i, u32 arrived) const
+{
+    u32 const level = arrived_as_level_[i].load(std::memory_order_relaxed);
+    return {.request = word(ApicRegister::Request, i) | arrived,
+            .trigger = (word(ApicRegister::TriggerMode, i) & ~arrived) | (level & arrived)};
+}
+
+void VirtualLocalApic::settle()
+{
+    u32 words = attention_.exchange(0, std::memory_order_acquire) & ~look;
+    for (; words != 0; words &= words - 1) {
+        size_t const i = static_cast<size_t>(std::countr_zero(words));
+        Requests const now = with_arrived(i, arrived_[i].exchange(0, std::memory_order_acquire));
+        set_word(ApicRegister::Request, i, now.request);
+        if (now.trigger == word(ApicRegister::TriggerMode, i)) continue;
+        set_word(ApicRegister::TriggerMode, i, now.trigger);
+        ++trigger_generation_;
+    }
+}
+
+// --- priorities ---
+
+/// 0 if no bit is set: vectors below 16 do not exist.
+u8 VirtualLocalApic::highest(ApicRegister first) const
+{
+    for (size_t i = word_count; i-- > 0;)
+        if (u32 const bits = word(first, i); bits != 0)
+            return static_cast<u8>(i * 32 + static_cast<size_t>(std::bit_width(bits)) - 1);
+    return 0;
+}
+
+u8 VirtualLocalApic::highest_request() const { return is_enabled() ? highest(ApicRegister::Request) : u8{0}; }
+u8 VirtualLocalApic::highest_in_service() const { return highest(ApicRegister::InService); }
+
+u64 VirtualLocalApic::level_triggered(unsigned quarter) const
+{
+    return u64{word(ApicRegister::TriggerMode, 2 * quarter + 1)} << 32 | word(ApicRegister::TriggerMode, 2 * quarter);
 }
 
 u8 VirtualLocalApic::processor_priority() const
 {
     u8 const task = task_priority();
-    u8 const service = highest(in_service_).value_or(0);
+    u8 const service = highest_in_service();
     return priority_class(task) >= priority_class(service) ? task : static_cast<u8>(service & 0xf0);
+}
+
+bool VirtualLocalApic::is_deliverable(u8 vector) const
+{
+    return vector != 0 && priority_class(vector) > priority_class(processor_priority());
 }
 
 std::optional<u8> VirtualLocalApic::highest_deliverable() const
 {
-    if (!is_enabled()) return std::nullopt;
-    auto const vector = highest(request_);
-    if (!vector || priority_class(*vector) <= priority_class(processor_priority())) return std::nullopt;
-    return vector;
+    u8 const vector = highest_request();
+    return is_deliverable(vector) ? std::optional{vector} : std::nullopt;
+}
+
+bool VirtualLocalApic::has_deliverable() const
+{
+    if (!is_enabled()) return false;
+    for (size_t i = word_count; i-- > 0;)
+        if (u32 const bits = word(ApicRegister::Request, i) | arrived_[i].load(); bits != 0)
+            return is_deliverable(static_cast<u8>(i * 32 + static_cast<size_t>(std::bit_width(bits)) - 1));
+    return false;
 }
 
 std::optional<u8> VirtualLocalApic::held_by_task_priority() const
 {
-    if (!is_enabled()) return std::nullopt;
-    auto const vector = highest(request_);
-    if (!vector || priority_class(*vector) <= priority_class(highest(in_service_).value_or(0))) return std::nullopt;
-    return priority_class(*vector);
+    u8 const vector = highest_request();
+    if (vector == 0 || priority_class(vector) <= priority_class(highest_in_service())) return std::nullopt;
+    return priority_class(vector);
 }
 
 void VirtualLocalApic::begin_service(u8 vector)
 {
-    u32 const bit = bit_of(vector);
-    request_[word_of(vector)].fetch_and(~bit, std::memory_order_acq_rel);
-    in_service_[word_of(vector)].fetch_or(bit, std::memory_order_relaxed);
+    size_t const i = word_of(vector);
+    set_word(ApicRegister::Request, i, word(ApicRegister::Request, i) & ~bit_of(vector));
+    set_word(ApicRegister::InService, i, word(ApicRegister::InService, i) | bit_of(vector));
 }
 
 void VirtualLocalApic::end_of_interrupt()
 {
-    auto const vector = highest(in_service_);
-    if (!vector) return;
-    u32 const bit = bit_of(*vector);
-    in_service_[word_of(*vector)].fetch_and(~bit, std::memory_order_relaxed);
+    u8 const vector = highest_in_service();
+    if (vector == 0) return;
+    size_t const i = word_of(vector);
+    set_word(ApicRegister::InService, i, word(ApicRegister::InService, i) & ~bit_of(vector));
     ask_for_attention();
-    if ((trigger_[word_of(*vector)].load() & bit) != 0) surroundings_.end_of_interrupt(*vector);
+    if ((word(ApicRegister::TriggerMode, i) & bit_of(vector)) != 0) finish_interrupt(vector);
 }
 
 void VirtualLocalApic::set_task_priority(u8 value)
@@ -132,17 +176,18 @@ void VirtualLocalApic::set_task_priority(u8 value)
 
 // --- addressing (SDM vol. 3, 11.6.2 and 11.12.10) ---
 
-u32 VirtualLocalApic::logical_identity() const
+/// In x2APIC mode both are made of the CPU's number, for good.
+void VirtualLocalApic::write_identity()
 {
-    if (is_x2apic()) return (id_ & ~0xfU) << 12 | 1U << (id_ & 0xf);
-    return get(ApicRegister::LogicalDestination);
+    set(ApicRegister::Id, is_x2apic() ? id_ : id_ << 24);
+    if (is_x2apic()) set(ApicRegister::LogicalDestination, (id_ & ~0xfU) << 12 | 1U << (id_ & 0xf));
 }
 
 bool VirtualLocalApic::is_addressed_by(u32 destination, bool logical) const
 {
     if (destination == all_of_xapic || destination == all_of_x2apic) return true;
     if (!logical) return destination == id_;
-    u32 const own = logical_identity();
+    u32 const own = get(ApicRegister::LogicalDestination);
     if (is_x2apic()) return destination >> 16 == own >> 16 && (destination & own & 0xffff) != 0;
     u32 const bits = own >> 24;
     bool const flat = get(ApicRegister::DestinationFormat) >> 28 == 0xf;

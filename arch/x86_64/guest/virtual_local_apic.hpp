@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// A virtual CPU's local interrupt controller, in xAPIC and x2APIC mode (abi.md 1.3).
 ///
-/// Interrupts arrive from any CPU: accept() only sets bits of the request register, atomically, and `attention`.
-/// Everything else belongs to the CPU that runs the vCPU.
+/// Interrupts arrive from any CPU: accept() only notes the vector, atomically, and asks for attention. settle() takes
+/// what has arrived into the register page, which belongs to the CPU that runs the vCPU, as does everything else.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "arch/x86_64/cpu/msr.hpp"
-#include "arch/x86_64/guest/apic_registers.hpp"
+#include "arch/x86_64/guest/apic_page.hpp"
 #include "kernel/abi/xen/hvm_save.hpp"
 #include "kernel/lib/error.hpp"
 
@@ -43,24 +43,43 @@ public:
     /// The timer counts at 100 MHz before division.
     static constexpr u64 tick_ns = 10;
 
-    VirtualLocalApic(ApicSurroundings& surroundings, u32 id, bool is_boot_cpu);
+    /// `page` is zeroed, and outlives the APIC.
+    VirtualLocalApic(ApicSurroundings& surroundings, ApicPage& page, u32 id, bool is_boot_cpu);
     /// As after INIT, or (`power_on`) with the mode bits too. (SDM vol. 3, 11.4.7)
     void reset(bool power_on);
 
     // --- interrupts ---
     /// Latches a fixed interrupt; false if the APIC takes none now. Any CPU may call.
     bool accept(u8 vector, bool level);
-    /// Something has changed since the last settle(): highest_deliverable() and blocked_priority() are to be asked
-    /// again.
-    [[nodiscard]] bool wants_attention() const { return attention_.load(std::memory_order_relaxed); }
-    void ask_for_attention() { attention_.store(true, std::memory_order_release); }
-    void settle() { attention_.store(false, std::memory_order_relaxed); }
+    /// Something has changed since the last settle(): what follows is to be asked again.
+    [[nodiscard]] bool wants_attention() const { return attention_.load(std::memory_order_relaxed) != 0; }
+    void ask_for_attention() { attention_.fetch_or(look, std::memory_order_release); }
+    /// Takes into the page what has arrived.
+    void settle();
+    /// Would anything that has arrived, settled or not, be delivered if the guest takes interrupts?
+    [[nodiscard]] bool has_deliverable() const;
+
+    // Where software delivers:
     /// The vector to inject now, if the guest takes interrupts.
     [[nodiscard]] std::optional<u8> highest_deliverable() const;
     /// The priority class of an interrupt that only the task priority holds back.
     [[nodiscard]] std::optional<u8> held_by_task_priority() const;
     /// `vector` is being injected.
     void begin_service(u8 vector);
+
+    // Where the CPU delivers from the page:
+    [[nodiscard]] ApicMode mode() const;
+    /// The highest vector that is requested and may be delivered at some time, and that is in service; 0 for none.
+    [[nodiscard]] u8 highest_request() const;
+    [[nodiscard]] u8 highest_in_service() const;
+    /// 64 vectors: which are level-triggered, so that software must learn of their end.
+    [[nodiscard]] u64 level_triggered(unsigned quarter) const;
+    /// Changes whenever level_triggered() does.
+    [[nodiscard]] u32 trigger_generation() const { return trigger_generation_; }
+    /// The CPU has carried out the end of a level-triggered interrupt, as far as the page goes.
+    void finish_interrupt(u8 vector) { surroundings_.end_of_interrupt(vector); }
+    /// The CPU has put into the page what the guest has written, and has left the rest to us.
+    void finish_write(u32 offset);
 
     [[nodiscard]] u8 task_priority() const { return static_cast<u8>(get(ApicRegister::TaskPriority)); }
     void set_task_priority(u8 value);
@@ -91,16 +110,25 @@ public:
     [[nodiscard]] Expected<> load_registers(xen::HvmLocalApicRegisters const& state);
 
 private:
-    using VectorWords = std::array<std::atomic<u32>, 8>;
-    [[nodiscard]] u32 get(ApicRegister which) const
-    {
-        return registers_[static_cast<u8>(which)].load(std::memory_order_relaxed);
-    }
-    void set(ApicRegister which, u32 value);
-    [[nodiscard]] static std::optional<u8> highest(VectorWords const& words);
+    static constexpr size_t word_count = 8; ///< of 32 vectors each
+    static constexpr u32 look = 1U << word_count;
+    using VectorWords = std::array<std::atomic<u32>, word_count>;
+    /// A word of the request and the trigger mode register.
+    struct Requests {
+        u32 request;
+        u32 trigger;
+    };
+
+    [[nodiscard]] u32 get(ApicRegister which) const { return page_.get(which); }
+    void set(ApicRegister which, u32 value) { page_.set(which, value); }
+    /// Word `i` of one of the registers that have a bit for each vector.
+    [[nodiscard]] u32 word(ApicRegister first, size_t i) const { return page_.get(std::to_underlying(first) + i); }
+    void set_word(ApicRegister first, size_t i, u32 value) { page_.set(std::to_underlying(first) + i, value); }
+    [[nodiscard]] u8 highest(ApicRegister first) const;
+    [[nodiscard]] Requests with_arrived(size_t i, u32 arrived) const;
+    [[nodiscard]] bool is_deliverable(u8 vector) const;
     [[nodiscard]] bool is_x2apic() const { return base_.get<ApicBase::X2ApicEnable>(); }
-    [[nodiscard]] u32 identity_register() const { return is_x2apic() ? id_ : id_ << 24; }
-    [[nodiscard]] u32 logical_identity() const;
+    void write_identity();
     [[nodiscard]] u32 read_register(u8 index);
     void write_register(u8 index, u32 value);
     void end_of_interrupt();
@@ -119,11 +147,11 @@ private:
     u32 const id_;
     bool const is_boot_cpu_;
     ApicBase base_;
-    std::array<std::atomic<u32>, apic_register_count> registers_{};
-    VectorWords request_{};
-    VectorWords in_service_{};
-    VectorWords trigger_{};
-    std::atomic<bool> attention_{false};
+    ApicPage& page_;
+    VectorWords arrived_{};          ///< not in the page yet
+    VectorWords arrived_as_level_{}; ///< how each vector came last
+    std::atomic<u32> attention_{0};  ///< words of arrived_ that are not zero, and `look`
+    u32 trigger_generation_ = 0;
     u32 pending_errors_ = 0;
     u64 tsc_deadline_ = 0;
     std::atomic<u64> deadline_{0}; ///< of the counting timer; 0: not running

@@ -5,6 +5,7 @@
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/emulator/decode.hpp"
 #include "arch/x86_64/guest/instruction_fetch.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
 #include "kernel/arch/cpu.hpp"
 #include "kernel/arch/memory.hpp"
@@ -110,6 +111,8 @@ arch::Exit SvmVcpu::enter(bool flush)
 {
     choose_asid(flush);
     if (postponed_) requeue_postponed();
+    u8 const task_priority = machine_.local_apic.task_priority();
+    set_task_priority(task_priority);
     vmcb_.rip = registers_.rip;
     vmcb_.rflags = registers_.rflags | rflags_always_one;
     vmcb_.rsp = registers_[Gpr::Rsp];
@@ -134,7 +137,9 @@ arch::Exit SvmVcpu::enter(bool flush)
         vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Pending>(false).raw();
         changed<CleanBits::Tpr>();
     }
-    task_priority_class_ = interrupt_control().get<VirtualInterruptControl::Tpr>() & 0xf;
+    u8 const priority_class = interrupt_control().get<VirtualInterruptControl::Tpr>();
+    if (priority_class != task_priority >> 4) [[unlikely]]
+        machine_.local_apic.set_task_priority(static_cast<u8>(priority_class << 4));
     if (nmi_in_progress_ || iret_rip_ != no_iret) follow_nmi();
     return describe_exit(vmcb_);
 }
@@ -290,10 +295,12 @@ void SvmVcpu::intercept_iret(bool enabled)
     changed<CleanBits::Intercepts>();
 }
 
-void SvmVcpu::set_task_priority_class(u8 value)
+/// V_TPR is CR8: the upper half.
+void SvmVcpu::set_task_priority(u8 value)
 {
-    task_priority_class_ = value;
-    vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Tpr>(value).raw();
+    u8 const priority_class = value >> 4;
+    if (interrupt_control().get<VirtualInterruptControl::Tpr>() == priority_class) return;
+    vmcb_.virtual_interrupt = interrupt_control().with<VirtualInterruptControl::Tpr>(priority_class).raw();
     changed<CleanBits::Tpr>();
 }
 

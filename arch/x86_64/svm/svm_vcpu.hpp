@@ -67,7 +67,7 @@ public:
     [[nodiscard]] bool can_take_nmi() const override;
     void request_interrupt_window(u8 priority) override;
     void request_nmi_window() override;
-    void set_task_priority_class(u8 value) override;
+    [[nodiscard]] bool hand_over(arch::VirtualLocalApic const&) override { return false; }
 
     [[nodiscard]] Expected<> advance() override;
     void complete_instruction(u64 rip) override;
@@ -88,6 +88,7 @@ private:
     void intercept_iret(bool enabled);
     [[nodiscard]] bool offer_virtual_interrupt();
     void withdraw_virtual_interrupt(EventInformation offered);
+    void set_task_priority(u8 value);
     void intercept_virtual_interrupt(bool enabled);
     [[nodiscard]] VirtualInterruptControl interrupt_control() const
     {

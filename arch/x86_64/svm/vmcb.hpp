@@ -59,7 +59,7 @@ struct Intercepts5 : Register<Intercepts5> {
 /// Offset 060h. (APM vol. 2, 15.21)
 struct VirtualInterruptControl : Register<VirtualInterruptControl> {
     using Register::Register;
-    using Tpr = Field<VirtualInterruptControl, 7, 0, u8>; ///< CR8 in bits 3..0
+    using Tpr = Field<VirtualInterruptControl, 3, 0, u8>; ///< CR8
     using Pending = Field<VirtualInterruptControl, 8>;
     using Priority = Field<VirtualInterruptControl, 19, 16, u8>;
     using IgnoreTpr = Field<VirtualInterruptControl, 20>;

@@ -38,6 +38,7 @@ bool is_met(Demand demand, bool must_be_one, bool may_be_one)
     switch (demand) {
     case Demand::Needed: return may_be_one;
     case Demand::Available: return may_be_one && !must_be_one;
+    case Demand::Optional:
     case Demand::Refused: return !must_be_one;
     case Demand::Wanted: return true;
     }
@@ -68,6 +69,12 @@ bool suffices(EptAndVpid ept)
            (ept.get<EptAndVpid::WriteBack>() || ept.get<EptAndVpid::Uncacheable>());
 }
 
+}
+
+void Capabilities::virtualize_apic()
+{
+    controls[std::to_underlying(ControlWord::Secondary)] |=
+        apic_controls & ~static_cast<u32>(SecondaryControls::VirtualizeX2Apic::mask);
 }
 
 Verdict discover(MsrSource source, Capabilities& found)

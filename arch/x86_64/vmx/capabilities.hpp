@@ -71,9 +71,9 @@ struct PrimaryControls : Register<PrimaryControls> {
 /// (SDM vol. 3, table 25-7)
 struct SecondaryControls : Register<SecondaryControls> {
     using Register::Register;
-    using VirtualizeApicAccesses = Field<SecondaryControls, 0>;
     using Ept = Field<SecondaryControls, 1>;
     using Rdtscp = Field<SecondaryControls, 3>;
+    using VirtualizeX2Apic = Field<SecondaryControls, 4>;
     using Vpid = Field<SecondaryControls, 5>;
     using WbinvdExiting = Field<SecondaryControls, 6>;
     using UnrestrictedGuest = Field<SecondaryControls, 7>;
@@ -116,6 +116,7 @@ enum class Demand : u8 {
     Needed,    ///< 1, or Hospes cannot run
     Wanted,    ///< 1 if possible
     Available, ///< 0 at first, 1 at times
+    Optional,  ///< 0, or 1 where it is possible and somebody wants it
     Refused,   ///< 0: the CPU must not insist on 1
 };
 
@@ -160,6 +161,10 @@ inline constexpr auto control_demands = std::to_array<ControlDemand>({
     demand<SecondaryControls::Vpid>(ControlWord::Secondary, Demand::Wanted, "VPID"),
     demand<SecondaryControls::Rdtscp>(ControlWord::Secondary, Demand::Wanted, "RDTSCP"),
     demand<SecondaryControls::Invpcid>(ControlWord::Secondary, Demand::Wanted, "INVPCID"),
+    demand<SecondaryControls::ApicRegisters>(ControlWord::Secondary, Demand::Optional, "APIC-register virtualization"),
+    demand<SecondaryControls::VirtualInterruptDelivery>(ControlWord::Secondary, Demand::Optional,
+                                                        "virtual-interrupt delivery"),
+    demand<SecondaryControls::VirtualizeX2Apic>(ControlWord::Secondary, Demand::Optional, "virtualize x2APIC mode"),
     demand<SecondaryControls::WbinvdExiting>(ControlWord::Secondary, Demand::Wanted, "WBINVD exiting"),
     demand<ExitControls::SaveDebug>(ControlWord::Exit, Demand::Needed, "save debug controls"),
     demand<ExitControls::HostIsLong>(ControlWord::Exit, Demand::Needed, "64-bit host"),
@@ -188,8 +193,20 @@ struct Capabilities {
     EptAndVpid ept;
     u64 cr0_must_be_one = 0, cr0_may_be_one = 0;
     u64 cr4_must_be_one = 0, cr4_may_be_one = 0;
-    u32 may_be_one_secondary = 0; ///< for the report: what we do not use
+    u32 may_be_one_secondary = 0; ///< for what is optional
     std::string_view missing;     ///< of control_demands
+
+    /// With all of these the CPU takes the virtual local APIC over; some alone are of no use. (SDM vol. 3, chapter 30)
+    static constexpr u32 apic_controls =
+        static_cast<u32>(SecondaryControls::ApicRegisters::mask | SecondaryControls::VirtualInterruptDelivery::mask |
+                         SecondaryControls::VirtualizeX2Apic::mask);
+    [[nodiscard]] bool can_virtualize_apic() const { return (may_be_one_secondary & apic_controls) == apic_controls; }
+    /// From now on vCPUs start like that, with x2APIC mode off.
+    void virtualize_apic();
+    [[nodiscard]] bool virtualizes_apic() const
+    {
+        return uses<SecondaryControls::VirtualInterruptDelivery>(ControlWord::Secondary);
+    }
 
     [[nodiscard]] u32 control(ControlWord word) const { return controls[std::to_underlying(word)]; }
     template <typename F>

@@ -35,6 +35,7 @@ namespace field {
 inline constexpr VmcsField<u16> vpid{0x0000};
 inline constexpr VmcsField<u16> guest_ldtr_selector{0x080c};
 inline constexpr VmcsField<u16> guest_tr_selector{0x080e};
+inline constexpr VmcsField<u16> guest_interrupt_status{0x0810};
 inline constexpr VmcsField<u16> host_es_selector{0x0c00};
 inline constexpr VmcsField<u16> host_cs_selector{0x0c02};
 inline constexpr VmcsField<u16> host_ss_selector{0x0c04};
@@ -49,6 +50,10 @@ inline constexpr VmcsField<u64> msr_bitmap{0x2004};
 inline constexpr VmcsField<u64> tsc_offset{0x2010};
 inline constexpr VmcsField<u64> virtual_apic_page{0x2012};
 inline constexpr VmcsField<u64> ept_pointer{0x201a};
+inline constexpr VmcsField<u64> end_of_interrupt_exits_0{0x201c}; ///< vectors 0 to 63
+inline constexpr VmcsField<u64> end_of_interrupt_exits_1{0x201e};
+inline constexpr VmcsField<u64> end_of_interrupt_exits_2{0x2020};
+inline constexpr VmcsField<u64> end_of_interrupt_exits_3{0x2022};
 inline constexpr VmcsField<u64> guest_physical_address{0x2400};
 inline constexpr VmcsField<u64> link_pointer{0x2800};
 inline constexpr VmcsField<u64> guest_debug_control{0x2802};
@@ -161,6 +166,13 @@ struct Interruptibility : Register<Interruptibility> {
     using ByNmi = Field<Interruptibility, 3>;
 };
 
+/// Which vectors of the virtual-APIC page come next. (SDM vol. 3, 25.4.2)
+struct InterruptStatus : Register<InterruptStatus> {
+    using Register::Register;
+    using Requested = Field<InterruptStatus, 7, 0, u8>;
+    using InService = Field<InterruptStatus, 15, 8, u8>;
+};
+
 /// (SDM vol. 3, table 25-4)
 struct PendingDebug : Register<PendingDebug> {
     using Register::Register;
@@ -222,12 +234,14 @@ inline constexpr u16 mwait = 36;
 inline constexpr u16 monitor = 39;
 inline constexpr u16 machine_check_at_entry = 41;
 inline constexpr u16 tpr_below_threshold = 43;
+inline constexpr u16 virtualized_end_of_interrupt = 45;
 inline constexpr u16 ept_violation = 48;
 inline constexpr u16 ept_misconfiguration = 49;
 inline constexpr u16 invept = 50;
 inline constexpr u16 invvpid = 53;
 inline constexpr u16 wbinvd = 54;
 inline constexpr u16 xsetbv = 55;
+inline constexpr u16 apic_write = 56;
 inline constexpr u16 vmfunc = 59;
 inline constexpr u16 encls = 60;
 inline constexpr u16 table_size = 70;
@@ -240,6 +254,13 @@ struct PortQualification : Register<PortQualification> {
     using In = Field<PortQualification, 3>;
     using String = Field<PortQualification, 4>;
     using Port = Field<PortQualification, 31, 16, u16>;
+};
+
+/// Of what the CPU does for the APIC. (SDM vol. 3, 30.1.4 and 30.4.3.3)
+struct ApicQualification : Register<ApicQualification> {
+    using Register::Register;
+    using Vector = Field<ApicQualification, 7, 0, u8>;   ///< of a virtualized end of interrupt
+    using Offset = Field<ApicQualification, 11, 0, u16>; ///< of a write
 };
 
 /// Of an EPT violation. (SDM vol. 3, table 28-7)

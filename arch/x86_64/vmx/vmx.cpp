@@ -2,6 +2,7 @@
 #include "arch/x86_64/vmx/vmx.hpp"
 
 #include "arch/x86_64/cpu/features.hpp"
+#include "arch/x86_64/guest/apic_register_rules.hpp"
 #include "arch/x86_64/guest/msr_policy.hpp"
 #include "arch/x86_64/mm/ept_format.hpp"
 #include "arch/x86_64/vmx/instructions.hpp"
@@ -12,6 +13,7 @@
 #include "kernel/log/panic.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/mm/table_pool.hpp"
+#include "kernel/options/command_line.hpp"
 
 namespace hospes::vmx {
 
@@ -26,30 +28,50 @@ constexpr u64 default_table_pages = 64 * 1024;
 constexpr u32 most_vpids = 0xffff;
 
 /// A bit for each MSR: reads of two ranges, then writes of the same. (SDM vol. 3, 25.6.9)
-struct MsrBitmap {
-    static constexpr std::array<u32, 2> first_of_range{0, 0xc000'0000};
-    static constexpr u32 msrs_in_range = 0x2000;
-    static constexpr u32 writes = page_size / 2; ///< byte offset
-
+class MsrBitmap {
+public:
     constexpr MsrBitmap()
     {
-        for (u8& byte : bytes) byte = 0xff;
-        for (u32 msr : arch::pass_through_msrs) allow(msr);
+        for (u8& byte : bytes_) byte = 0xff;
+        for (u32 msr : arch::pass_through_msrs) {
+            allow(msr, reads);
+            allow(msr, writes);
+        }
     }
-    constexpr void allow(u32 msr)
+
+    /// What the CPU carries out with the register page: reads of what the page holds, and three writes.
+    /// (SDM vol. 3, 30.5)
+    constexpr void allow_apic()
+    {
+        using arch::ApicRegister;
+        for (u8 i = 0; i < arch::apic_register_count; ++i)
+            if (arch::is_msr_in_page(i)) allow(arch::x2apic_first_msr + i, reads);
+        for (ApicRegister const which :
+             {ApicRegister::TaskPriority, ApicRegister::EndOfInterrupt, ApicRegister::SelfInterrupt})
+            allow(arch::x2apic_first_msr + std::to_underlying(which), writes);
+    }
+
+private:
+    static constexpr std::array<u32, 2> first_of_range{0, 0xc000'0000};
+    static constexpr u32 msrs_in_range = 0x2000;
+    static constexpr u32 reads = 0, writes = page_size / 2; ///< byte offsets
+
+    constexpr void allow(u32 msr, u32 access)
     {
         for (u32 range = 0; range < first_of_range.size(); ++range) {
             u32 const index = msr - first_of_range[range];
             if (index >= msrs_in_range) continue;
-            u32 const byte = (range * msrs_in_range + index) / 8;
-            u8 const others = static_cast<u8>(~(1U << index % 8));
-            bytes[byte] &= others;
-            bytes[writes + byte] &= others;
+            bytes_[access + (range * msrs_in_range + index) / 8] &= static_cast<u8>(~(1U << index % 8));
         }
     }
-    std::array<u8, page_size> bytes{};
+    std::array<u8, page_size> bytes_{};
 };
 alignas(page_size) constinit MsrBitmap const bitmap;
+alignas(page_size) constinit MsrBitmap const bitmap_with_apic = [] {
+    MsrBitmap with_apic;
+    with_apic.allow_apic();
+    return with_apic;
+}();
 
 /// Unlocked firmware settings are ours to make; then they are locked, as the guests' own would have to find them.
 void permit_vmx()
@@ -90,6 +112,7 @@ void access_failed(u32 encoding) { panic("VMCS field {:x} cannot be accessed", e
 Cpu& this_cpu() { return cpus.mine(); }
 Capabilities const& capabilities() { return found; }
 Hpa msr_bitmap() { return arch::physical_address(&bitmap); }
+Hpa msr_bitmap_with_apic() { return arch::physical_address(&bitmap_with_apic); }
 std::string_view Vmx::missing() { return found.missing; }
 
 Verdict Vmx::start()
@@ -99,10 +122,12 @@ Verdict Vmx::start()
     Verdict const verdict = discover(read_msr, found);
     if (verdict != Verdict::Usable) return verdict;
     enable_this_cpu();
-    bool const apic_support = (found.may_be_one_secondary & SecondaryControls::VirtualInterruptDelivery::mask) != 0;
-    log_info("VMX: unrestricted guest in use, VPID {}, virtual-interrupt delivery {}",
+    if (found.can_virtualize_apic() && options().apic_virtualization) found.virtualize_apic();
+    log_info("VMX: unrestricted guest in use, VPID {}, APIC-register virtualization and virtual-interrupt delivery {}",
              found.uses<SecondaryControls::Vpid>(ControlWord::Secondary) ? "in use" : "absent",
-             apic_support ? "present, not used" : "absent");
+             found.virtualizes_apic()      ? "in use"
+             : found.can_virtualize_apic() ? "switched off"
+                                           : "absent");
     return verdict;
 }
 
@@ -122,16 +147,10 @@ Expected<std::unique_ptr<arch::VcpuBackend>> Vmx::create_vcpu(arch::VirtualCpu& 
 {
     auto const structure = frames::allocate_zeroed();
     if (!structure) return failure(structure.error());
-    auto const apic_page = frames::allocate_zeroed();
-    if (!apic_page) {
-        frames::free(*structure);
-        return failure(apic_page.error());
-    }
     *arch::reach_as<u32>(address_of(*structure)) = found.basic.get<Basic::Revision>();
-    std::unique_ptr<arch::VcpuBackend> vcpu{new (std::nothrow) VmxVcpu{machine, *structure, *apic_page}};
+    std::unique_ptr<arch::VcpuBackend> vcpu{new (std::nothrow) VmxVcpu{machine, *structure}};
     if (vcpu) return vcpu;
     frames::free(*structure);
-    frames::free(*apic_page);
     return failure(Error::OutOfMemory);
 }
 

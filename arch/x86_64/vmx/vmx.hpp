@@ -33,5 +33,7 @@ public:
 
 /// The bitmap of intercepted MSRs: everything but msr_policy's pass-through list. (SDM vol. 3, 25.6.9)
 [[nodiscard]] Hpa msr_bitmap();
+/// The same for a vCPU whose x2APIC MSRs are the CPU's business.
+[[nodiscard]] Hpa msr_bitmap_with_apic();
 
 }

@@ -40,11 +40,13 @@ constexpr auto rows = std::to_array<Row>({
     {reason::mwait, reason::mwait, ExitKind::RefusedInstruction},
     {reason::monitor, reason::monitor, ExitKind::RefusedInstruction},
     {reason::tpr_below_threshold, reason::tpr_below_threshold, ExitKind::InterruptWindow},
+    {reason::virtualized_end_of_interrupt, reason::virtualized_end_of_interrupt, ExitKind::EndOfInterrupt},
     {reason::ept_violation, reason::ept_misconfiguration, ExitKind::MemoryFault},
     {reason::invept, reason::invept, ExitKind::RefusedInstruction},
     {reason::invvpid, reason::invvpid, ExitKind::RefusedInstruction},
     {reason::wbinvd, reason::wbinvd, ExitKind::FlushCaches},
     {reason::xsetbv, reason::xsetbv, ExitKind::WriteXcr},
+    {reason::apic_write, reason::apic_write, ExitKind::ApicWrite},
     {reason::vmfunc, reason::encls, ExitKind::RefusedInstruction},
 });
 
@@ -75,6 +77,16 @@ arch::MemoryExit describe_violation(EptQualification qualification)
             .in_page_walk = in_walk};
 }
 
+/// Like traps: RIP is behind the instruction, and what the page says is done.
+void describe_apic_exit(Exit& exit)
+{
+    ApicQualification const qualification{read(field::exit_qualification)};
+    if (exit.kind == ExitKind::EndOfInterrupt)
+        exit.end_of_interrupt = {qualification.get<ApicQualification::Vector>()};
+    else
+        exit.apic_write = {qualification.get<ApicQualification::Offset>()};
+}
+
 /// NMIs stay blocked until the next IRET: the one in our own handler. (SDM vol. 3, 28.3.3)
 void take_host_nmi() { asm volatile("int %0" : : "i"(exception::non_maskable_interrupt) : "memory"); }
 
@@ -88,6 +100,7 @@ Exit VmxVcpu::describe_exit(u16 reason, ExitKind kind)
     if (reason == reason::control_register) return control_register_exit();
     Exit exit{kind};
     if (exit.kind == ExitKind::Port) exit.port = describe_port(PortQualification{read(field::exit_qualification)});
+    if (kind == ExitKind::EndOfInterrupt || kind == ExitKind::ApicWrite) describe_apic_exit(exit);
     if (reason == reason::ept_violation) {
         EptQualification const qualification{read(field::exit_qualification)};
         exit.memory = describe_violation(qualification);

@@ -26,8 +26,6 @@ namespace {
 constexpr u32 always_exceptions =
     1U << exception::debug | 1U << exception::alignment_check | 1U << exception::machine_check;
 
-constexpr size_t task_priority_offset = 0x80; ///< in the virtual-APIC page
-
 constexpr u32 interrupt_window = static_cast<u32>(PrimaryControls::InterruptWindow::mask);
 constexpr u32 nmi_window = static_cast<u32>(PrimaryControls::NmiWindow::mask);
 
@@ -76,18 +74,13 @@ void VmxVcpu::Visit::depart() const
     if (Hpa const interrupted = this_cpu().current; interrupted != Hpa{}) make_current(interrupted);
 }
 
-VmxVcpu::VmxVcpu(arch::VirtualCpu& machine, Hfn structure, Hfn apic_page)
-    : machine_{machine}, structure_{structure}, apic_page_{apic_page}
+VmxVcpu::VmxVcpu(arch::VirtualCpu& machine, Hfn structure) : machine_{machine}, structure_{structure}
 {
     make_clear(address_of(structure_)); // initialises what only the CPU knows
     write_initial_controls();
 }
 
-VmxVcpu::~VmxVcpu()
-{
-    frames::free(structure_);
-    frames::free(apic_page_);
-}
+VmxVcpu::~VmxVcpu() { frames::free(structure_); }
 
 void VmxVcpu::write_initial_controls()
 {
@@ -103,7 +96,7 @@ void VmxVcpu::write_initial_controls()
     write(field::entry_controls, can.control(ControlWord::Entry));
     write(field::exception_bitmap, always_exceptions);
     write(field::msr_bitmap, msr_bitmap().raw());
-    write(field::virtual_apic_page, address_of(apic_page_).raw());
+    write(field::virtual_apic_page, address_of(machine_.apic_frame()).raw());
     write(field::cr0_mask, own_cr0_bits(can.cr0_must_be_one, can.cr0_may_be_one));
     write(field::cr4_mask, ~guest_cr4_bits);
     write(field::link_pointer, ~u64{0}); // no shadow structure
@@ -201,7 +194,6 @@ arch::Exit VmxVcpu::enter(bool flush)
     registers_.rip = rip_set_ = read(field::guest_rip);
     registers_.rflags = rflags_set_ = read(field::guest_rflags);
     registers_[Gpr::Rsp] = rsp_set_ = read(field::guest_rsp);
-    task_priority_class_ = virtual_task_priority() >> 4;
     if (EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>()) collect_interrupted_delivery();
     u16 const basic = reason.get<ExitReason::Basic>();
     arch::ExitKind const kind = kind_of(basic);
@@ -289,7 +281,9 @@ bool VmxVcpu::is_open_to_nmis() const
 /// The window looks only at RFLAGS.IF and shadows; the wait for a lower CR8 is another exit.
 void VmxVcpu::request_interrupt_window(u8 priority)
 {
-    if (task_priority_class_ >= priority)
+    bool const waits_for_task_priority =
+        machine_.local_apic.task_priority() >> 4 >= priority && !capabilities().virtualizes_apic();
+    if (waits_for_task_priority)
         windows_wanted_.task_priority_threshold = priority;
     else
         windows_wanted_.controls |= interrupt_window;
@@ -305,14 +299,6 @@ void VmxVcpu::apply_windows()
         write(field::tpr_threshold, windows_set_.task_priority_threshold);
     }
     windows_wanted_ = {}; // for this entry only
-}
-
-u8& VmxVcpu::virtual_task_priority() const { return static_cast<u8*>(arch::reach(apic_page_))[task_priority_offset]; }
-
-void VmxVcpu::set_task_priority_class(u8 value)
-{
-    task_priority_class_ = value;
-    virtual_task_priority() = static_cast<u8>(value << 4);
 }
 
 // --- stepping over instructions ---

@@ -18,8 +18,8 @@ namespace hospes::vmx {
 
 class VmxVcpu final : public arch::VcpuBackend {
 public:
-    /// Takes over the frames: `structure` zeroed but for the revision, `apic_page` zeroed.
-    VmxVcpu(arch::VirtualCpu& machine, Hfn structure, Hfn apic_page);
+    /// Takes over the frame, zeroed but for the revision.
+    VmxVcpu(arch::VirtualCpu& machine, Hfn structure);
     VmxVcpu(VmxVcpu const&) = delete;
     VmxVcpu& operator=(VmxVcpu const&) = delete;
     ~VmxVcpu() override;
@@ -50,7 +50,7 @@ public:
     [[nodiscard]] bool can_take_nmi() const override { return events_.is_empty() && is_open_to_nmis(); }
     void request_interrupt_window(u8 priority) override;
     void request_nmi_window() override;
-    void set_task_priority_class(u8 value) override;
+    [[nodiscard]] bool hand_over(arch::VirtualLocalApic const& apic) override;
 
     [[nodiscard]] Expected<> advance() override;
     void complete_instruction(u64 rip) override;
@@ -128,7 +128,10 @@ private:
     void collect_interrupted_delivery();
     [[nodiscard]] bool is_open_to_interrupts() const;
     [[nodiscard]] bool is_open_to_nmis() const;
-    [[nodiscard]] u8& virtual_task_priority() const;
+
+    // vmx_apic.cpp
+    void hand_over_msrs(bool wanted);
+    void report_end_of_level_interrupts(arch::VirtualLocalApic const& apic);
 
     // vmx_state.cpp
     void load_switched_registers() const;
@@ -145,7 +148,6 @@ private:
 
     arch::VirtualCpu& machine_;
     Hfn const structure_;
-    Hfn const apic_page_;
     EventQueue events_;
     Cpu* cpu_ = nullptr;     ///< where it was loaded last
     bool loaded_ = false;    ///< its structure is current there
@@ -156,6 +158,8 @@ private:
     u64 rip_set_ = 0;
     u64 rflags_set_ = 0;
     u64 rsp_set_ = 0;
+    bool owns_apic_msrs_ = false; ///< x2APIC mode is the CPU's
+    u32 triggers_reported_ = 0;   ///< VirtualLocalApic::trigger_generation() of the end-of-interrupt exits
     EptPointer ept_;
     u32 failed_reason_ = 0; ///< exit reason of a failed entry, or 0 where the instruction itself failed
 

@@ -86,6 +86,20 @@ TEST_F(Verdict, GoodProcessors)
     EXPECT_EQ(row("unrestricted guest").standing, Standing::InUse);
 }
 
+TEST_F(Verdict, ApicVirtualization)
+{
+    judge_processor(good_amd);
+    EXPECT_EQ(row("APIC virtualization").standing, Standing::Absent);
+    ProcessorFacts facts = good_intel;
+    facts.apic_virtualization = true;
+    judge_processor(facts);
+    EXPECT_EQ(row("APIC virtualization").standing, Standing::InUse);
+    facts.apic_virtualization_wanted = false;
+    judge_processor(facts);
+    EXPECT_EQ(row("APIC virtualization").standing, Standing::SwitchedOff);
+    EXPECT_EQ(row("APIC virtualization").found, "apicv=off was given");
+}
+
 TEST_F(Verdict, ExtensionAbsent)
 {
     judge_processor({.vendor = Vendor::Amd});

@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "arch/x86_64/guest/apic_register_rules.hpp"
+
 namespace hospes::arch {
 namespace {
 
@@ -32,8 +34,15 @@ constexpr u32 tpr = 0x80, eoi = 0xb0, ldr = 0xd0, dfr = 0xe0, svr = 0xf0, esr = 
 
 struct ApicTest : testing::Test {
     Bench bench;
-    VirtualLocalApic apic{bench, 6, false};
+    ApicPage page;
+    VirtualLocalApic apic{bench, page, 6, false};
     ApicTest() { apic.write_page(svr, 0x1ff); }
+    /// As before an entry.
+    std::optional<u8> deliverable()
+    {
+        apic.settle();
+        return apic.highest_deliverable();
+    }
     void use_x2apic() { ASSERT_TRUE(apic.write_base(0xfee0'0c00)); }
 };
 
@@ -41,36 +50,38 @@ TEST_F(ApicTest, DeliversTheHighestAndHoldsLowerClassesBack)
 {
     apic.accept(0x31, false);
     apic.accept(0x45, false);
-    ASSERT_EQ(apic.highest_deliverable(), 0x45);
+    ASSERT_EQ(deliverable(), 0x45);
     apic.begin_service(0x45);
-    EXPECT_EQ(apic.highest_deliverable(), std::nullopt);
+    EXPECT_EQ(deliverable(), std::nullopt);
     apic.accept(0x4f, false);
-    EXPECT_EQ(apic.highest_deliverable(), std::nullopt) << "same class";
+    EXPECT_EQ(deliverable(), std::nullopt) << "same class";
     apic.accept(0x50, false);
-    EXPECT_EQ(apic.highest_deliverable(), 0x50);
+    EXPECT_EQ(deliverable(), 0x50);
     apic.begin_service(0x50);
     apic.write_page(eoi, 0);
-    EXPECT_EQ(apic.highest_deliverable(), std::nullopt) << "0x45 is still in service";
+    EXPECT_EQ(deliverable(), std::nullopt) << "0x45 is still in service";
     apic.write_page(eoi, 0);
-    EXPECT_EQ(apic.highest_deliverable(), 0x4f);
+    EXPECT_EQ(deliverable(), 0x4f);
 }
 
 TEST_F(ApicTest, TaskPriorityHoldsBackAndSaysSo)
 {
     apic.accept(0x61, false);
     apic.write_page(tpr, 0x60);
-    EXPECT_EQ(apic.highest_deliverable(), std::nullopt);
+    EXPECT_EQ(deliverable(), std::nullopt);
     EXPECT_EQ(apic.held_by_task_priority(), 6);
     EXPECT_EQ(apic.processor_priority(), 0x60);
     apic.write_page(tpr, 0x5f);
-    EXPECT_EQ(apic.highest_deliverable(), 0x61);
+    EXPECT_EQ(deliverable(), 0x61);
 }
 
 TEST_F(ApicTest, TellsTheEndOfLevelInterruptsOnly)
 {
     apic.accept(0x71, true);
+    apic.settle();
     apic.begin_service(0x71);
     apic.accept(0x72, false);
+    apic.settle();
     apic.begin_service(0x72);
     apic.write_page(eoi, 0);
     EXPECT_TRUE(bench.ended.empty());
@@ -84,7 +95,7 @@ TEST_F(ApicTest, TakesNothingWhileDisabledAndTellsWhenEnabled)
     EXPECT_FALSE(apic.accept(0x50, false));
     apic.write_page(svr, 0x1ff);
     EXPECT_EQ(bench.enabled, 2U);
-    EXPECT_EQ(apic.highest_deliverable(), std::nullopt);
+    EXPECT_EQ(deliverable(), std::nullopt);
     EXPECT_FALSE(apic.accept(0x0f, false)) << "illegal vector";
 }
 
@@ -107,7 +118,7 @@ TEST_F(ApicTest, IgnoresDeassertedInitAndReportsIllegalVectors)
     apic.write_page(icr_low, 0x0008'8500); // INIT, level, de-assert
     apic.write_page(icr_low, 0x0000'0005); // vector 5
     EXPECT_TRUE(bench.sent.empty());
-    EXPECT_EQ(apic.highest_deliverable(), 0xfe);
+    EXPECT_EQ(deliverable(), 0xfe);
     EXPECT_EQ(apic.read_page(esr), 0U) << "latched by a write only";
     apic.write_page(esr, 0);
     EXPECT_EQ(apic.read_page(esr), apic_error::send_illegal_vector);
@@ -162,7 +173,7 @@ TEST_F(ApicTest, OneShotTimer)
     bench.time += 600 * VirtualLocalApic::tick_ns;
     bench.armed.reset();
     apic.timer_expired();
-    EXPECT_EQ(apic.highest_deliverable(), 0xec);
+    EXPECT_EQ(deliverable(), 0xec);
     EXPECT_EQ(apic.read_page(current_count), 0U);
     EXPECT_FALSE(bench.armed);
 }
@@ -211,19 +222,131 @@ TEST_F(ApicTest, SavesAndLoads)
     use_x2apic();
     apic.accept(0x41, true);
     apic.accept(0x91, false);
+    apic.settle();
     apic.begin_service(0x91);
+    apic.accept(0x42, false); // still on its way
     ASSERT_TRUE(apic.write_msr(0x808, 0x20));
-    VirtualLocalApic other{bench, 6, false};
+    ApicPage other_page;
+    VirtualLocalApic other{bench, other_page, 6, false};
     ASSERT_TRUE(other.load(apic.save()));
     ASSERT_TRUE(other.load_registers(apic.save_registers()));
     EXPECT_EQ(other.task_priority(), 0x20);
     EXPECT_EQ(other.processor_priority(), 0x90);
     EXPECT_EQ(other.highest_deliverable(), std::nullopt);
     ASSERT_TRUE(other.write_msr(0x80b, 0));
+    EXPECT_EQ(other.highest_deliverable(), 0x42);
+    other.begin_service(0x42);
+    ASSERT_TRUE(other.write_msr(0x80b, 0));
     EXPECT_EQ(other.highest_deliverable(), 0x41);
     other.begin_service(0x41);
     ASSERT_TRUE(other.write_msr(0x80b, 0));
     EXPECT_EQ(bench.ended, std::vector<u8>{0x41});
+}
+
+// --- where the CPU delivers from the page ---
+
+TEST_F(ApicTest, NothingReachesThePageWhileTheGuestMayRun)
+{
+    apic.settle();
+    apic.accept(0x91, false);
+    EXPECT_TRUE(apic.wants_attention());
+    EXPECT_EQ(apic.highest_request(), 0);
+    EXPECT_TRUE(apic.has_deliverable()) << "it must not sleep";
+    apic.settle();
+    EXPECT_FALSE(apic.wants_attention());
+    EXPECT_EQ(apic.highest_request(), 0x91);
+    EXPECT_EQ(page.get(0x24), 1U << 0x11);
+}
+
+TEST_F(ApicTest, WhatTheCpuDidToThePageCounts)
+{
+    apic.accept(0x61, false);
+    apic.settle();
+    // Virtual-interrupt delivery, in the CPU: from the request to the in-service register.
+    page.set(0x23, 0);
+    page.set(0x13, 1U << 1);
+    page.set(ApicRegister::TaskPriority, 0x20);
+    EXPECT_EQ(apic.highest_request(), 0);
+    EXPECT_EQ(apic.highest_in_service(), 0x61);
+    EXPECT_EQ(apic.processor_priority(), 0x60);
+    apic.accept(0x62, false);
+    EXPECT_FALSE(apic.has_deliverable()) << "same class as what is in service";
+    apic.accept(0x72, false);
+    EXPECT_TRUE(apic.has_deliverable());
+    // And it can be ended in software: the guest may change the way it reaches its APIC.
+    apic.write_page(eoi, 0);
+    EXPECT_EQ(apic.highest_in_service(), 0);
+    EXPECT_TRUE(apic.wants_attention());
+}
+
+TEST_F(ApicTest, TellsWhichEndsItWantsToHearOf)
+{
+    apic.settle();
+    u32 const before = apic.trigger_generation();
+    apic.accept(0x71, false);
+    apic.settle();
+    EXPECT_EQ(apic.trigger_generation(), before) << "edges end in silence";
+    apic.accept(0x71, true);
+    apic.accept(0x72, true);
+    apic.settle();
+    EXPECT_NE(apic.trigger_generation(), before);
+    EXPECT_EQ(apic.level_triggered(0), 0U);
+    EXPECT_EQ(apic.level_triggered(1), u64{3} << 0x31);
+    apic.finish_interrupt(0x72);
+    EXPECT_EQ(bench.ended, std::vector<u8>{0x72});
+    u32 const with_levels = apic.trigger_generation();
+    apic.accept(0x72, false);
+    apic.settle();
+    EXPECT_NE(apic.trigger_generation(), with_levels);
+    EXPECT_EQ(apic.level_triggered(1), u64{1} << 0x31);
+}
+
+TEST_F(ApicTest, ADisabledApicRequestsNothing)
+{
+    apic.accept(0x91, false);
+    apic.settle();
+    apic.write_page(svr, 0xff);
+    EXPECT_EQ(apic.highest_request(), 0);
+    EXPECT_FALSE(apic.has_deliverable());
+    apic.write_page(svr, 0x1ff);
+    EXPECT_EQ(apic.highest_request(), 0x91);
+}
+
+TEST_F(ApicTest, CarriesOutWhatTheCpuStored)
+{
+    apic.write_page(lvt_error, 0xfe);
+    page.set(ApicRegister::SelfInterrupt, 5);
+    apic.finish_write(0x3f0);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(deliverable(), 0xfe) << "illegal vector";
+}
+
+TEST_F(ApicTest, ModesAndThePage)
+{
+    EXPECT_EQ(apic.mode(), ApicMode::Page);
+    EXPECT_EQ(page.get(ApicRegister::Id), 6U << 24);
+    apic.settle();
+    use_x2apic();
+    EXPECT_EQ(apic.mode(), ApicMode::Msrs);
+    EXPECT_TRUE(apic.wants_attention()) << "the CPU must be told";
+    EXPECT_EQ(page.get(ApicRegister::Id), 6U);
+    EXPECT_EQ(page.get(ApicRegister::LogicalDestination), 1U << 6);
+    for (u8 i = 0; i < apic_register_count; ++i) {
+        if (!is_msr_in_page(i)) continue;
+        EXPECT_EQ(apic.read_msr(x2apic_first_msr + i), u64{page.get(i)}) << "MSR " << unsigned{i};
+    }
+    ASSERT_TRUE(apic.write_base(0xfee0'0000));
+    EXPECT_EQ(apic.mode(), ApicMode::Disabled);
+}
+
+TEST(ApicRegisterRules, TheCpuAnswersOnlyWhatThePageHolds)
+{
+    using enum ApicRegister;
+    for (ApicRegister const which : {Id, Version, TaskPriority, SpuriousVector, Request, TimerVector, InitialCount})
+        EXPECT_TRUE(is_msr_in_page(std::to_underlying(which))) << unsigned{std::to_underlying(which)};
+    for (ApicRegister const which :
+         {ArbitrationPriority, EndOfInterrupt, DestinationFormat, CommandLow, CommandHigh, CurrentCount, SelfInterrupt})
+        EXPECT_FALSE(is_msr_in_page(std::to_underlying(which))) << unsigned{std::to_underlying(which)};
 }
 
 }

@@ -130,5 +130,30 @@ TEST(FeatureControl, LockedOff)
     EXPECT_TRUE(is_locked_off(FeatureControl{3})) << "inside SMX is not enough";
 }
 
+TEST_F(CapabilitiesTest, TheApicIsTheCpusOnlyIfSomebodyWantsIt)
+{
+    ASSERT_EQ(discover(read_fake, found), Verdict::Usable);
+    EXPECT_TRUE(found.can_virtualize_apic());
+    EXPECT_FALSE(found.virtualizes_apic());
+    found.virtualize_apic();
+    EXPECT_TRUE(found.virtualizes_apic());
+    EXPECT_TRUE(found.uses<SecondaryControls::ApicRegisters>(ControlWord::Secondary));
+    EXPECT_FALSE(found.uses<SecondaryControls::VirtualizeX2Apic>(ControlWord::Secondary)) << "by the guest's mode";
+}
+
+TEST_F(CapabilitiesTest, TheApicIsTheCpusInFullOrNotAtAll)
+{
+    may_not_be_one(0x48b, SecondaryControls::VirtualizeX2Apic::mask);
+    ASSERT_EQ(discover(read_fake, found), Verdict::Usable);
+    EXPECT_FALSE(found.can_virtualize_apic());
+}
+
+TEST_F(CapabilitiesTest, TheApicMustNotBeForcedOnUs)
+{
+    must_be_one(0x48b, SecondaryControls::VirtualInterruptDelivery::mask);
+    EXPECT_EQ(discover(read_fake, found), Verdict::ControlMissing);
+    EXPECT_EQ(found.missing, "virtual-interrupt delivery");
+}
+
 }
 }
