@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pexpect
@@ -192,10 +191,17 @@ class Machine:
         """Back to dom0's shell. The console client wants Ctrl-] alone in one read, so nothing may follow it closely."""
         for _ in range(10):
             self.console.send("\x1d")
-            time.sleep(2)
+            self._read_until_silent()
             with contextlib.suppress(ShellError):
                 return self.dom0.attach(timeout=20)
         raise ShellError("dom0: Ctrl-] does not lead back to its shell")
+
+    def _read_until_silent(self, most_reads=10_000):
+        """Until nothing has come for a moment. A guest may be writing without end: as long as nobody reads that, it
+        stands in front of what comes later, and the console client waits instead of looking at what is typed."""
+        for _ in range(most_reads):
+            if self.console.expect([r"(?s).+", pexpect.TIMEOUT], timeout=2) != 0:
+                return
 
 
 def main():

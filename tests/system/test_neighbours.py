@@ -54,7 +54,8 @@ def test_a_guest_that_floods_its_console(machine, dom0, neighbour):
     machine.console.send("xl console flood\n")
     machine.guest_shell("flood").attach()
     machine.console.send("yes 'the same line again and again'\n")
-    machine.expect("again and again\r\nthe same line again")
+    for _ in range(2):  # the first may be the echo of the command
+        machine.expect("the same line again and again")
     machine.leave_console()
     print(f"ping beside a full console: {ping(dom0)} ms")
     assert domains(dom0)["flood"].seconds > 0
