@@ -158,6 +158,14 @@ private:
 
 Guarded<FreeLists, LockRank::FrameAllocator> lists;
 
+/// Of the largest block that starts at `first` and has at most `count` frames.
+unsigned order_at(Hfn first, u64 count)
+{
+    unsigned const alignment = first.raw() == 0 ? max_order : static_cast<unsigned>(std::countr_zero(first.raw()));
+    unsigned const fitting = static_cast<unsigned>(std::bit_width(count)) - 1;
+    return std::min({alignment, fitting, max_order});
+}
+
 }
 
 Expected<Hfn> allocate(unsigned order)
@@ -196,14 +204,22 @@ void free(Hfn first, unsigned order)
     lists.lock()->give(first, order);
 }
 
+void free_run(Hfn first, u64 count)
+{
+    while (count > 0) {
+        unsigned const order = order_at(first, count);
+        free(first, order);
+        first += u64{1} << order;
+        count -= u64{1} << order;
+    }
+}
+
 void add(Hfn first, u64 count)
 {
     auto held = lists.lock();
     held->total_frames += count;
     while (count > 0) {
-        unsigned const alignment = first.raw() == 0 ? max_order : static_cast<unsigned>(std::countr_zero(first.raw()));
-        unsigned const fitting = static_cast<unsigned>(std::bit_width(count)) - 1;
-        unsigned const order = std::min({alignment, fitting, max_order});
+        unsigned const order = order_at(first, count);
         for (u64 i = 0; i < u64{1} << order; ++i) note_present(first + i);
         held->give(first, order);
         first += u64{1} << order;

@@ -21,6 +21,8 @@ inline constexpr unsigned max_order = 18;
 [[nodiscard]] Expected<> allocate_exactly(Hfn first, unsigned order = 0);
 /// Gives back what allocate() returned.
 void free(Hfn first, unsigned order = 0);
+/// Gives back `count` frames that are part of what was allocated; neither number need be aligned.
+void free_run(Hfn first, u64 count);
 
 /// Adds usable memory; both numbers need no alignment. While booting only.
 void add(Hfn first, u64 count);

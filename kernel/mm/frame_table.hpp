@@ -40,6 +40,7 @@ struct Frame {
     bool heads_block = false; ///< Free: this record is on a free list
     union {
         Domain* owner = nullptr; ///< Domain: whose it is
+        u64 heap_frames;         ///< Hypervisor: size of the heap's object that starts here
         FreeLinks links;         ///< Free
     };
 };

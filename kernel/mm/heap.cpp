@@ -2,7 +2,7 @@
 /// Small objects: operator new and delete. One page holds objects of one size; a page with none left is given back at
 /// once, so that creating and destroying the same things leaves the free memory where it was.
 ///
-///     page: | SlabHeader | object | object | object | ...        larger objects: whole blocks of frames
+///     page: | SlabHeader | object | object | object | ...        larger objects: whole frames
 #include <array>
 #include <bit>
 #include <new>
@@ -77,10 +77,16 @@ constinit Guarded<SizeClasses, LockRank::Heap> classes;
 
 [[nodiscard]] unsigned order_for(size_t bytes) { return static_cast<unsigned>(std::bit_width(pages_for(bytes) - 1)); }
 
+/// What the object does not need of the block goes back at once.
 [[nodiscard]] void* take_frames(size_t bytes)
 {
-    auto const block = frames::allocate(order_for(bytes));
-    return block ? arch::reach(*block) : nullptr;
+    unsigned const order = order_for(bytes);
+    u64 const needed = pages_for(bytes);
+    auto const block = frames::allocate(order);
+    if (!block) return nullptr;
+    frames::free_run(*block + needed, (u64{1} << order) - needed);
+    frames::find(*block)->heap_frames = needed;
+    return arch::reach(*block);
 }
 
 [[nodiscard]] void* heap_take(size_t bytes)
@@ -96,7 +102,7 @@ void heap_give(void* memory)
     auto const address = reinterpret_cast<u64>(memory);
     if ((address & page_mask) == 0) {
         Hfn const block = frame_of(arch::physical_address(memory));
-        return frames::free(block, frames::find(block)->order);
+        return frames::free_run(block, frames::find(block)->heap_frames);
     }
     auto& slab = *reinterpret_cast<SlabHeader*>(round_down(address, page_size));
     for (size_t i = 0; i < sizes.size(); ++i)
