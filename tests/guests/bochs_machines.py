@@ -38,6 +38,8 @@ NOWHERE = {"dma_attack": "Bochs has no IOMMU, and no device to attack with"}
 # Where Bochs 2.7 itself is wrong.
 BROKEN_THERE = {
     ("exceptions", "ryzen"): "its SVM leaves DR6 alone at a #DB, and raises a guest's #PF in the host at VMSAVE",
+    ("instructions", "ryzen"): "it lets a guest set CR0.PG without PE, and stops in a panic of its own",
+    ("triple_fault", "ryzen"): "its SVM has no exit for a triple fault: it stops in a panic of its own",
 }
 
 # What `make check` has time for.
