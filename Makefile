@@ -73,8 +73,9 @@ deps: toolchain
 # functions that the compiler itself calls. What runs once, or for an administrator, is small rather than fast.
 WHOLE := -flto=thin
 SMALL := -Oz
-RARE  := boot/% drivers/acpi/% drivers/pci/% drivers/screen/% drivers/uart/% kernel/dom0/% kernel/options/% \
-         kernel/verdict/% kernel/debug/% kernel/hypercall/domctl/% kernel/hypercall/sysctl/%
+RARE  := boot/% drivers/acpi/% drivers/pci/% drivers/screen/% drivers/uart/% arch/x86_64/cpu/% arch/x86_64/mm/% \
+         kernel/main kernel/debug/% kernel/dom0/% kernel/log/% kernel/options/% kernel/verdict/% kernel/vpci/% \
+         kernel/hypercall/domctl/% kernel/hypercall/sysctl/%
 $(filter $(RARE:%=$(BUILD)/%.cpp.o),$(OBJECTS)): OPTIMISE += $(SMALL)
 $(filter-out $(BOOT_ONLY) $(BUILD)/kernel/lib/memory_functions.cpp.o,$(OBJECTS)): OPTIMISE += $(WHOLE)
 
