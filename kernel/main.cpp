@@ -131,7 +131,7 @@ struct Platform {
     acpi::FirmwareMemory memory{boot_info.memory_map.items(), arch::reach};
     acpi::Tables tables = acpi::Tables::discover(memory, boot_info.rsdp);
     Expected<acpi::Madt> madt = acpi::parse_madt(tables);
-    Expected<acpi::Fadt> fadt = acpi::parse_fadt(tables);
+    acpi::Fadt fadt = acpi::parse_fadt(tables).value_or(acpi::Fadt{}); ///< empty where there is none
     Expected<acpi::ConfigurationWindows> configuration_windows = acpi::parse_mcfg(tables);
 };
 
@@ -144,8 +144,9 @@ void use_reset_register(acpi::ResetRegister const& reset)
 
 void start_interrupts_and_time(Platform const& platform, InterruptTopology const& topology)
 {
-    if (platform.fadt && platform.fadt->reset) use_reset_register(*platform.fadt->reset);
-    if (platform.fadt && platform.fadt->timer) machine::use_power_management_timer(platform.fadt->timer->port);
+    acpi::Fadt const& fadt = platform.fadt;
+    if (fadt.reset) use_reset_register(*fadt.reset);
+    if (fadt.timer) machine::use_power_management_timer(fadt.timer->port);
     irq::initialize(topology);
     clock::initialize();
     local_apic::calibrate_timer();
@@ -250,7 +251,7 @@ void give_devices_to(Domain& domain, Platform const& platform)
     auto const keep = [&](u16 first, u16 count) {
         if (!kept.push_back({first, static_cast<u16>(first + count - 1)})) panic("more ports kept than expected");
     };
-    if (platform.fadt && platform.fadt->timer) keep(platform.fadt->timer->port, timer_ports);
+    if (auto const& timer = platform.fadt.timer) keep(timer->port, timer_ports);
     for (size_t i = 0; auto const port = uart::kept_port(i); ++i) keep(port->io_base, port->io_count);
     arch::Dom0DeviceOptions const given_devices{.kept_ports = kept.items(), .hidden = iommu::own_functions()};
     if (auto const given = arch::give_devices(domain, given_devices); !given)
