@@ -90,7 +90,7 @@ struct Options {
     u32 max_grant_frames = 64;
     u32 max_maptrack_frames = 1024;
     bool x2apic = true;
-    bool apic_virtualization = true;
+    bool apic_virtualization = false;
     bool large_pages_1g = true;
     bool large_pages_2m = true;
 };

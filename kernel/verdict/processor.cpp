@@ -71,7 +71,8 @@ void judge_apic_virtualization(ProcessorFacts const& facts)
     if (!facts.apic_virtualization)
         add({what, Standing::Absent, "interrupts are delivered by software", ""});
     else if (!facts.apic_virtualization_wanted)
-        add({what, Standing::SwitchedOff, "apicv=off was given", ""});
+        add({what, Standing::SwitchedOff, "interrupts are delivered by software",
+             "apicv=on lets the CPU do it: not proven yet"});
     else
         add({what, Standing::InUse, "the CPU delivers interrupts, and ends them in x2APIC mode", ""});
 }

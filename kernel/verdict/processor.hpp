@@ -20,7 +20,7 @@ struct ProcessorFacts {
     bool huge_pages = false;          ///< 1 GiB
     bool next_rip = false;            ///< the length of an exiting instruction is told; with VMX it always is
     bool apic_virtualization = false; ///< the CPU can serve guests' local APICs; VMX only
-    bool apic_virtualization_wanted = true;
+    bool apic_virtualization_wanted = false;
     bool has_outer_hypervisor = false;
     std::string_view outer_hypervisor{}; ///< its signature from CPUID 0x40000000, 12 characters
 };

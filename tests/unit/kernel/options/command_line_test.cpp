@@ -92,8 +92,8 @@ TEST(Options, YesAndNo)
 {
     EXPECT_FALSE(parse("nosmp").options.smp);
     EXPECT_TRUE(parse("nosmp=no").options.smp);
-    EXPECT_TRUE(parse("").options.apic_virtualization);
-    EXPECT_FALSE(parse("apicv=off").options.apic_virtualization);
+    EXPECT_FALSE(parse("").options.apic_virtualization);
+    EXPECT_TRUE(parse("apicv").options.apic_virtualization);
     EXPECT_FALSE(parse("no-x2apic").options.x2apic);
     EXPECT_FALSE(parse("nox2apic").options.x2apic);
     EXPECT_FALSE(parse("hap_1gb=off").options.large_pages_1g);
