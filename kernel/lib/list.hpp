@@ -38,7 +38,8 @@ public:
     void remove(T& item)
     {
         ListHook<T>& h = item.*hook;
-        (h.previous ? (h.previous->*hook).next : first_) = h.next;
+        // The analyzer takes first_ for the item that was popped and deleted before.
+        (h.previous ? (h.previous->*hook).next : first_) = h.next; // NOLINT(clang-analyzer-cplusplus.NewDelete)
         (h.next ? (h.next->*hook).previous : last_) = h.previous;
         h = {};
     }
@@ -46,7 +47,7 @@ public:
     T* pop_front()
     {
         T* item = first_;
-        if (item) remove(*item);
+        if (item) remove(*item); // NOLINT(clang-analyzer-cplusplus.NewDelete)
         return item;
     }
 

@@ -30,7 +30,7 @@ struct alignas(16) SlabHeader {
 };
 
 constexpr std::array<u16, 9> sizes{16, 32, 64, 128, 256, 512, 992, 1344, 2016};
-static_assert(sizeof(SlabHeader) + 2 * sizes.back() <= page_size);
+static_assert(sizeof(SlabHeader) + size_t{2} * sizes.back() <= page_size);
 
 class SizeClass {
 public:

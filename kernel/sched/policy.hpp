@@ -41,7 +41,9 @@ public:
     [[nodiscard]] T* first() const { return items_.first(); }
     [[nodiscard]] static T* next(T const& item) { return List<T, hook>::next(item); }
     [[nodiscard]] u64 clock() const { return clock_; }
-    [[nodiscard]] u64 size() const { return size_; }
+    [[nodiscard]] u64 size() const { return size_.load(std::memory_order_relaxed); }
+    /// For a look without the lock: true a moment ago.
+    [[nodiscard]] bool looks_empty() const { return size() == 0; }
 
     /// Behind items with the same time, so that equals take turns.
     void insert(T& item)
@@ -49,12 +51,12 @@ public:
         T* position = items_.first();
         while (position && position->*time <= item.*time) position = next(*position);
         items_.insert_before(position, item);
-        ++size_;
+        size_.store(size() + 1, std::memory_order_relaxed);
     }
     void remove(T& item)
     {
         items_.remove(item);
-        --size_;
+        size_.store(size() - 1, std::memory_order_relaxed);
     }
     /// The clock follows what runs.
     void advance(u64 running)
@@ -66,7 +68,7 @@ public:
 private:
     List<T, hook> items_;
     u64 clock_ = 0;
-    u64 size_ = 0;
+    std::atomic<u64> size_{0};
 };
 
 /// A domain's allowance under a cap: `cap_percent` of one CPU in each period, shared by its vCPUs.

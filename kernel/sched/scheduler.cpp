@@ -183,7 +183,7 @@ Vcpu* steal(unsigned thief, u64 now)
     for (unsigned distance = 1; distance < arch::cpu_count(); ++distance) {
         unsigned const victim = (thief + distance) % arch::cpu_count();
         CpuState& queue = cpus.of(victim);
-        if (queue.ready.size() == 0) continue; // a look without the lock: being wrong costs only time
+        if (queue.ready.looks_empty()) continue; // being wrong costs only time
         LockGuard const guard{queue.lock};
         for (SchedulingState* state = queue.ready.first(); state; state = ReadyQueue::next(*state)) {
             if (!state->hard_affinity.test(thief) || allowance(*state->vcpu, now) == 0) continue;
@@ -256,7 +256,7 @@ void idle(CpuState& here, unsigned cpu)
     idle_cpus.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
     u64 const since = clock::now();
     here.idle_since.store(since, std::memory_order_relaxed);
-    bool const nothing_to_do = here.ready.size() == 0 && !here.reschedule.load(std::memory_order_seq_cst);
+    bool const nothing_to_do = here.ready.looks_empty() && !here.reschedule.load(std::memory_order_seq_cst);
     if (nothing_to_do) arch::wait_for_interrupt();
     idle_cpus.fetch_and(~(u64{1} << cpu), std::memory_order_seq_cst);
     here.idle_total.fetch_add(clock::now() - since, std::memory_order_relaxed);
@@ -362,7 +362,7 @@ bool is_on_cpu(Vcpu const& vcpu) { return vcpu.scheduling.on_cpu.load(std::memor
 void yield(Vcpu& current_vcpu)
 {
     CpuState& here = cpus.mine();
-    if (here.ready.size() == 0) return;
+    if (here.ready.looks_empty()) return;
     LockGuard const guard{here.lock};
     SchedulingState& state = current_vcpu.scheduling;
     if (SchedulingState const* const next = here.ready.first())

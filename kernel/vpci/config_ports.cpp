@@ -32,7 +32,7 @@ pci::FunctionAddress function_of(PortAddress address)
 
 u16 offset_of(PortAddress address, u64 port)
 {
-    return static_cast<u16>(address.get<PortAddress::Offset>() * data_bytes + (port - ConfigPorts::data_port));
+    return static_cast<u16>(u64{address.get<PortAddress::Offset>()} * data_bytes + (port - ConfigPorts::data_port));
 }
 
 constexpr bool is_data(u64 port) { return port >= ConfigPorts::data_port && port <= ConfigPorts::last_data_port; }

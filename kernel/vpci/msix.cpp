@@ -175,7 +175,7 @@ void Msix::program_all()
 
 void Msix::write_hardware_word(unsigned index, u32 offset, u32 value)
 {
-    space_.platform().write_device(table_->start + u64{index} * entry_offset::bytes + offset, 4, value);
+    if (table_) space_.platform().write_device(table_->start + u64{index} * entry_offset::bytes + offset, 4, value);
 }
 
 }

@@ -34,6 +34,7 @@ public:
     [[nodiscard]] std::optional<MemoryRange> find_table() const;
     /// Where it was when the owner last said so.
     [[nodiscard]] std::optional<MemoryRange> const& table() const { return table_; }
+    [[nodiscard]] bool table_covers(Gpa where) const { return table_ && table_->covers(where); }
     /// Accesses to the table trap at this place, or nowhere.
     void set_table(std::optional<MemoryRange> const& place);
 

@@ -226,7 +226,7 @@ Msix* VirtualPci::table_at(Functions& functions, Gpa where)
 {
     for (Bucket& bucket : functions.buckets)
         for (Function* function = bucket.first(); function; function = Bucket::next(*function))
-            if (Msix* const msix = function->msix(); msix && msix->table() && msix->table()->covers(where)) return msix;
+            if (Msix* const msix = function->msix(); msix && msix->table_covers(where)) return msix;
     return nullptr;
 }
 

@@ -114,7 +114,8 @@ u8 VirtualLocalApic::highest_in_service() const { return highest(ApicRegister::I
 
 u64 VirtualLocalApic::level_triggered(unsigned quarter) const
 {
-    return u64{word(ApicRegister::TriggerMode, 2 * quarter + 1)} << 32 | word(ApicRegister::TriggerMode, 2 * quarter);
+    size_t const low = size_t{2} * quarter;
+    return u64{word(ApicRegister::TriggerMode, low + 1)} << 32 | word(ApicRegister::TriggerMode, low);
 }
 
 u8 VirtualLocalApic::processor_priority() const

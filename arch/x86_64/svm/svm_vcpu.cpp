@@ -110,7 +110,7 @@ void SvmVcpu::choose_asid(bool flush)
 arch::Exit SvmVcpu::enter(bool flush)
 {
     choose_asid(flush);
-    if (postponed_) requeue_postponed();
+    if (postponed_) requeue(*postponed_);
     u8 const task_priority = machine_.local_apic.task_priority();
     set_task_priority(task_priority);
     vmcb_.rip = registers_.rip;
@@ -234,16 +234,16 @@ void SvmVcpu::inject(arch::Event event)
     intercept_iret(true);
 }
 
-void SvmVcpu::requeue_postponed()
+void SvmVcpu::requeue(EventInformation event)
 {
-    bool const is_nmi = postponed_->get<EventInformation::Kind>() == EventInformation::Type::Nmi;
+    bool const is_nmi = event.get<EventInformation::Kind>() == EventInformation::Type::Nmi;
     bool const enabled = Rflags{registers_.rflags}.get<Rflags::InterruptEnable>();
     if (!injection_.get<EventInformation::Valid>() && !in_shadow() && (is_nmi || enabled)) {
-        injection_ = *postponed_;
+        injection_ = event;
         postponed_.reset();
         return;
     }
-    request_interrupt_window(postponed_->get<EventInformation::Vector>() >> 4);
+    request_interrupt_window(event.get<EventInformation::Vector>() >> 4);
 }
 
 std::optional<arch::Event> SvmVcpu::queued_event() const

@@ -80,7 +80,7 @@ public:
 private:
     void set_up_intercepts();
     void choose_asid(bool flush);
-    void requeue_postponed();
+    void requeue(EventInformation event);
     void collect_interrupted_delivery();
     [[nodiscard]] Expected<u64> next_instruction();
     [[nodiscard]] Expected<u64> decode_next_instruction();

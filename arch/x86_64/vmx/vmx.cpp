@@ -23,7 +23,7 @@ PerCpu<Cpu> cpus;
 Capabilities found;
 
 /// The limit of a new domain's tables before the toolstack sets one; domains only reach it by misbehaving.
-constexpr u64 default_table_pages = 64 * 1024;
+constexpr u64 default_table_pages = u64{64} * 1024;
 
 constexpr u32 most_vpids = 0xffff;
 

@@ -160,7 +160,7 @@ Exit VmxVcpu::control_register_exit()
 {
     if (auto const after = after_access(read(field::exit_qualification))) {
         set_controls(*after);
-        static_cast<void>(advance()); // cannot fail: the CPU tells the length
+        if (!advance()) inject({.kind = arch::Event::Kind::Exception, .vector = exception::invalid_opcode});
     } else {
         inject({.kind = arch::Event::Kind::Exception, .vector = exception::general_protection, .has_error_code = true});
     }
