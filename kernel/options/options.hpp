@@ -90,7 +90,7 @@ struct Options {
     u32 max_grant_frames = 64;
     u32 max_maptrack_frames = 1024;
     bool x2apic = true;
-    bool apic_virtualization = false;
+    bool apic_virtualization = false; ///< unlike Xen's: no machine that does it right was at hand to prove it
     bool large_pages_1g = true;
     bool large_pages_2m = true;
 };

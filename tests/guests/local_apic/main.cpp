@@ -157,6 +157,8 @@ void task_priority()
     report(equal(read(apic::task_priority), 0), "and what CR8 was set to");
 }
 
+constexpr u32 two_milliseconds = 200'000; ///< of the timer
+
 void start_apic_timer(u32 count)
 {
     constexpr u32 divide_by_one = 0xb;
@@ -170,7 +172,6 @@ void halting()
     send_to_self(middle);
     wait_for_interrupt();
     report(came(std::array{middle}), "HLT ends at once if an interrupt is requested");
-    constexpr u32 two_milliseconds = 200'000;
     write(apic::task_priority, 0x80);
     send_to_self(middle);
     start_apic_timer(two_milliseconds);
@@ -186,6 +187,22 @@ void halting()
     start_apic_timer(two_milliseconds);
     wait_for_interrupt();
     report(came(std::array{timer}) && read(apic::timer_current) == 0, "to nothing");
+}
+
+/// A requested interrupt waits for STI, even if the hypervisor takes one of its own meanwhile: that of the timer.
+void waits_for_sti()
+{
+    if (has_argument("bochs")) return skip("Bochs 2.7 does not wait for STI if a host interrupt comes");
+    enable_interrupts();
+    start_apic_timer(two_milliseconds);
+    disable_interrupts();
+    send_to_self(middle);
+    u64 const end = now() + second;
+    while (!has(request, timer) && record.count == 0 && now() < end) pause();
+    report(has(request, timer), "the hypervisor's timer interrupts a guest with interrupts off");
+    report(nothing_came(), "which takes nothing then");
+    open_interrupts();
+    report(came(std::array{timer, middle}), "but both afterwards");
 }
 
 /// Switched off by the spurious vector register, it takes nothing; what it had stays.
@@ -221,6 +238,7 @@ void all_rules()
     nested();
     task_priority();
     halting();
+    waits_for_sti();
     switched_off();
     illegal_vector();
 }
