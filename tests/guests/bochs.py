@@ -100,6 +100,16 @@ def watch(process, log, timeout, enough, show):
     return text
 
 
+def boot(folder, model, cpus, memory, iso, enough, timeout, show=False, bios=BIOS):
+    """What the serial port of a new Bochs said, until `enough(text)`, its end, or the end of the time."""
+    process = start(folder, model, cpus, memory, iso, bios=bios)
+    try:
+        return watch(process, folder / "com1.log", timeout, enough, show)
+    finally:
+        process.kill()
+        process.wait()
+
+
 def options_of(case):
     _, options, _ = run.hypervisor("hospes")
     return f"{options} dom0_mem={case.memory}M {case.options}".strip()
@@ -111,12 +121,7 @@ def read_log(case, model, cpus, enough, timeout, show, setup="", bios=BIOS):
     with tempfile.TemporaryDirectory(prefix="bochs-") as name:
         folder = pathlib.Path(name)
         iso = make_iso(folder, image, options_of(case), case.image, f"{case.arguments} bochs".strip(), setup)
-        process = start(folder, model, cpus, case.memory + 256, iso, bios=bios)
-        try:
-            text = watch(process, folder / "com1.log", timeout, enough, show)
-        finally:
-            process.kill()
-            process.wait()
+        text = boot(folder, model, cpus, case.memory + 256, iso, enough, timeout, show, bios)
         return text or (folder / "stdout").read_text(errors="replace")[-2000:]
 
 

@@ -15,6 +15,7 @@ from machine import DOM0, EMULATED_CPU, ROOT
 
 sys.path.append(str(ROOT / "tests/guests"))
 import bochs  # noqa: E402
+from bochs_machines import BIOS, UNLOCKED_BIOS  # noqa: E402
 
 OPTIONS = "console=com1 com1=115200,8n1 noreboot"
 NO_IOMMU = "iommu=off"
@@ -92,15 +93,10 @@ def verdict_on_bochs(hypervisor, tmp_path):
     if hypervisor != "hospes":
         pytest.skip("runs on Hospes only")
 
-    def boot(model, setup="", bios=bochs.BIOS):
+    def boot(model, setup="", bios=BIOS):
         image, _, _ = bochs.run.hypervisor("hospes")
         iso = bochs.make_iso(tmp_path, image, f"{OPTIONS} {NO_IOMMU}", DOM0 / "spin.elf", "", setup)
-        process = bochs.start(tmp_path, model, 1, 512, iso, bios=bios)
-        try:
-            return bochs.watch(process, tmp_path / "com1.log", 300, lambda text: LAST_LINES[1] in text, False)
-        finally:
-            process.kill()
-            process.wait()
+        return bochs.boot(tmp_path, model, 1, 512, iso, lambda text: LAST_LINES[1] in text, 300, bios=bios)
     return boot
 
 
@@ -112,5 +108,5 @@ def test_no_unrestricted_guest(verdict_on_bochs):
 @pytest.mark.fast
 def test_vmx_locked_off(verdict_on_bochs):
     """Here GRUB locks the MSR with VMX left out. (SDM volume 3, section 24.7)"""
-    log = verdict_on_bochs("corei7_skylake_x", "wrmsr 0x3a 1", bochs.UNLOCKED_BIOS)
+    log = verdict_on_bochs("corei7_skylake_x", "wrmsr 0x3a 1", UNLOCKED_BIOS)
     expect_row(log, "CPU virtualization", "broken", "VMX (VT-x): locked by the firmware", "switch the machine off")
