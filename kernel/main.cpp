@@ -280,7 +280,6 @@ void judge_machine(InterruptTopology const& topology)
 {
     using verdict::Standing;
     at_refusal(verdict::print);
-    at_panic(show_counters);
     bool const is_uefi = boot_info.efi_system_table.has_value();
     verdict::add("firmware", Standing::InUse, "", "{}, loaded by {}", is_uefi ? "UEFI" : "BIOS", boot_info.loader_name);
     if (is_uefi)
@@ -313,6 +312,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
 {
     cpu::initialize_boot_cpu();
     run_constructors();
+    at_panic(show_counters);
     boot::StringStore strings{boot_strings};
     bool const known_loader = boot::read_boot_info(magic, information, strings, boot_info);
     adopt_command_line();

@@ -10,15 +10,11 @@
 
 namespace hospes {
 
-inline constexpr unsigned counted_hypercalls = 64;
+/// One above the highest number that a hypercall can have.
+inline constexpr u64 hypercall_numbers = 64;
 
-using HypercallCounters = std::array<Counter, counted_hypercalls>;
+using HypercallCounters = std::array<Counter, hypercall_numbers>;
 extern PerCpu<HypercallCounters> hypercall_counters;
-
-inline void count_hypercall(u64 number)
-{
-    if (number < counted_hypercalls) ++hypercall_counters.mine()[number];
-}
 
 /// The table's name for a number; empty for one that does not exist.
 [[nodiscard]] std::string_view hypercall_name(u64 number);

@@ -26,11 +26,9 @@ constexpr std::array hypercalls{
     Hypercall{xen::Hypercall::Domctl, "domctl", Caller::ControlDomain, domctl},
 };
 
-constexpr u32 number_limit = 64;
-
 /// Row of the table by hypercall number; absent numbers have none.
 constexpr auto rows = [] {
-    std::array<Hypercall const*, number_limit> by_number{};
+    std::array<Hypercall const*, hypercall_numbers> by_number{};
     for (Hypercall const& row : hypercalls) by_number[static_cast<u32>(row.number)] = &row;
     return by_number;
 }();
@@ -42,8 +40,9 @@ constexpr u64 as_result(Error error) { return static_cast<u64>(-static_cast<s64>
 
 HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments)
 {
-    count_hypercall(number);
-    Hypercall const* const row = number < number_limit ? rows[number] : nullptr;
+    if (number >= hypercall_numbers) return {.value = as_result(Error::NotImplemented)};
+    ++hypercall_counters.mine()[number];
+    Hypercall const* const row = rows[number];
     if (!row) return {.value = as_result(Error::NotImplemented)};
     if (row->allowed == Caller::ControlDomain && !caller.domain().is_control_domain())
         return {.value = as_result(Error::NotPermitted)};
@@ -53,6 +52,9 @@ HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments&
     return {.value = as_result(result.error())};
 }
 
-std::string_view hypercall_name(u64 number) { return number < number_limit && rows[number] ? rows[number]->name : ""; }
+std::string_view hypercall_name(u64 number)
+{
+    return number < hypercall_numbers && rows[number] ? rows[number]->name : "";
+}
 
 }

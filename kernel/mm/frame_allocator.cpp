@@ -166,6 +166,17 @@ unsigned order_at(Hfn first, u64 count)
     return std::min({alignment, fitting, max_order});
 }
 
+/// Cuts any run of frames into naturally aligned blocks, each as large as can be: `visit(first, order)`.
+void for_each_block(Hfn first, u64 count, auto visit)
+{
+    while (count > 0) {
+        unsigned const order = order_at(first, count);
+        visit(first, order);
+        first += u64{1} << order;
+        count -= u64{1} << order;
+    }
+}
+
 }
 
 Expected<Hfn> allocate(unsigned order)
@@ -206,25 +217,17 @@ void free(Hfn first, unsigned order)
 
 void free_run(Hfn first, u64 count)
 {
-    while (count > 0) {
-        unsigned const order = order_at(first, count);
-        free(first, order);
-        first += u64{1} << order;
-        count -= u64{1} << order;
-    }
+    for_each_block(first, count, [](Hfn block, unsigned order) { free(block, order); });
 }
 
 void add(Hfn first, u64 count)
 {
     auto held = lists.lock();
     held->total_frames += count;
-    while (count > 0) {
-        unsigned const order = order_at(first, count);
-        for (u64 i = 0; i < u64{1} << order; ++i) note_present(first + i);
-        held->give(first, order);
-        first += u64{1} << order;
-        count -= u64{1} << order;
-    }
+    for_each_block(first, count, [&](Hfn block, unsigned order) {
+        for (u64 i = 0; i < u64{1} << order; ++i) note_present(block + i);
+        held->give(block, order);
+    });
 }
 
 void booting_is_over() { lists.lock()->keep_low_memory = false; }

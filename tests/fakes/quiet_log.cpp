@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// For host tests and fuzzers of code that logs: log lines go nowhere, a panic is a crash.
+/// For host tests and fuzzers of code that logs: log lines go nowhere, a panic is a crash that says why.
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 
 #include "kernel/log/log.hpp"
@@ -7,8 +9,20 @@
 
 namespace hospes {
 
+namespace {
+
+[[noreturn]] void die(std::string_view format, std::span<FormatArgument const> arguments)
+{
+    std::array<char, 300> text;
+    std::string_view const why = format_into(text, format, arguments);
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(why.size()), why.data());
+    std::abort();
+}
+
+}
+
 void log_line(LogLevel, std::string_view, std::span<FormatArgument const>) {}
-void panic_with(std::string_view, std::span<FormatArgument const>) { std::abort(); }
-void refuse_to_boot_with(std::string_view, std::span<FormatArgument const>) { std::abort(); }
+void panic_with(std::string_view format, std::span<FormatArgument const> arguments) { die(format, arguments); }
+void refuse_to_boot_with(std::string_view format, std::span<FormatArgument const> arguments) { die(format, arguments); }
 
 }

@@ -3,7 +3,8 @@
 /// Whatever is found is also turned into dom0's tables.
 /// Input: one byte (0: the rest is memory from the root table on; else the rest, cut into pieces, fills tables).
 // sources: drivers/acpi/parse.cpp drivers/acpi/madt.cpp drivers/acpi/mcfg.cpp drivers/acpi/fadt.cpp
-// sources: drivers/acpi/interrupt_topology.cpp kernel/dom0/acpi_tables.cpp tests/fakes/quiet_log.cpp
+// sources: drivers/acpi/interrupt_topology.cpp kernel/dom0/acpi_tables.cpp kernel/lib/format.cpp
+// sources: tests/fakes/quiet_log.cpp
 #include <vector>
 
 #include "drivers/acpi/fadt.hpp"

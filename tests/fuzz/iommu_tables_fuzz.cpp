@@ -2,7 +2,7 @@
 /// Hostile firmware: DMAR and IVRS with right checksums around arbitrary contents.
 /// Input: one byte (even: DMAR, odd: IVRS), then the table's body.
 // sources: drivers/acpi/parse.cpp drivers/acpi/dmar.cpp drivers/acpi/ivrs.cpp drivers/acpi/io_virtualization.cpp
-// sources: tests/fakes/quiet_log.cpp
+// sources: kernel/lib/format.cpp tests/fakes/quiet_log.cpp
 #include "drivers/acpi/dmar.hpp"
 #include "drivers/acpi/ivrs.hpp"
 #include "tests/fakes/fake_firmware.hpp"

@@ -97,8 +97,7 @@ Expected<> write_apic_base(VirtualCpu& machine, u32, u64 value) { return machine
 Expected<u64> read_apic(VirtualCpu& machine, u32 number) { return machine.local_apic.read_msr(number); }
 Expected<> write_apic(VirtualCpu& machine, u32 number, u64 value)
 {
-    auto const done = machine.local_apic.write_msr(number, value);
-    return done;
+    return machine.local_apic.write_msr(number, value);
 }
 Expected<u64> read_tsc_deadline(VirtualCpu& machine, u32) { return machine.local_apic.tsc_deadline(); }
 Expected<> write_tsc_deadline(VirtualCpu& machine, u32, u64 value)

@@ -11,9 +11,7 @@ namespace {
 /// A register the CPU lacks counts as off.
 u64 value_of(u32 number) { return read_msr_safe(number).value_or(0); }
 
-}
-
-MemoryTypeRanges memory_types_of_machine()
+MemoryTypeRanges read_ranges()
 {
     constexpr u64 count_mask = 0xff;
     u64 const count = value_of(memory_type_msr::capability) & count_mask;
@@ -26,6 +24,14 @@ MemoryTypeRanges memory_types_of_machine()
     for (u32 i = 0; i < 2 * count; ++i) ranges.variable[i] = value_of(memory_type_msr::first_variable + i);
     for (size_t i = 0; i < ranges.fixed.size(); ++i) ranges.fixed[i] = value_of(memory_type_msr::fixed[i]);
     ranges.default_type = value_of(memory_type_msr::default_type);
+    return ranges;
+}
+
+}
+
+MemoryTypeRanges const& memory_types_of_machine()
+{
+    static MemoryTypeRanges const ranges = read_ranges();
     return ranges;
 }
 

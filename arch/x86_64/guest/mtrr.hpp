@@ -28,7 +28,8 @@ struct MemoryTypeRanges {
 
 /// As the firmware left them on this CPU, for dom0: where MTRRs are off Linux does without the page attribute table,
 /// too, and its screen gets slow. All off if there are more than a guest can be shown: half a map would be a lie.
-[[nodiscard]] MemoryTypeRanges memory_types_of_machine();
+/// Read once, when the first vCPU of dom0 is made: only the boot CPU runs then.
+[[nodiscard]] MemoryTypeRanges const& memory_types_of_machine();
 
 /// (SDM vol. 3, table 12-8)
 [[nodiscard]] constexpr bool is_memory_type(u64 type) { return type == 0 || type == 1 || (type >= 4 && type <= 6); }

@@ -199,9 +199,7 @@ Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return vcpu.
 xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu) { return vcpu.machine().local_apic.save_registers(); }
 Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmLocalApicRegisters const& state)
 {
-    VirtualCpu& machine = vcpu.machine();
-    auto const loaded = machine.local_apic.load_registers(state);
-    return loaded;
+    return vcpu.machine().local_apic.load_registers(state);
 }
 
 size_t save_extended(Vcpu const& vcpu, std::span<u8> out) { return vcpu.machine().extended.write_record(out); }

@@ -113,7 +113,7 @@ ExitKind kind_of(Vmcb const& vmcb)
 Exit describe_exit(Vmcb const& vmcb)
 {
     Exit exit{kind_of(vmcb)};
-    if (!arch::has_details(exit.kind)) return exit;
+    if (!arch::has_details(exit.kind)) return exit; // most have none: the switch would cost them four instructions
     switch (exit.kind) {
     case ExitKind::Port: exit.port = describe_port(PortInformation{vmcb.exit_information_1}); break;
     case ExitKind::MemoryFault:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// `xenperf`: the hypervisor's own counters.
-#include <algorithm>
-
 #include "kernel/arch/cpu.hpp"
 #include "kernel/debug/counters.hpp"
 #include "kernel/hypercall/sysctl/sysctl_call.hpp"
+#include "kernel/lib/format.hpp"
 
 namespace hospes::system_control {
 
@@ -14,12 +13,8 @@ namespace {
 xen::PerfcDescription description_of(CounterFamily const& family, size_t number)
 {
     xen::PerfcDescription description{.name = {}, .nr_values = arch::cpu_count()};
-    auto rest = std::span{description.name}.first(description.name.size() - 1);
-    for (std::string_view part : {family.name, std::string_view{": "}, family.name_of(number)}) {
-        size_t const taken = std::min(part.size(), rest.size());
-        std::ranges::copy(part.substr(0, taken), rest.begin());
-        rest = rest.subspan(taken);
-    }
+    auto const text = std::span{description.name}.first(description.name.size() - 1);
+    format_into(text, "{}: {}", FormatArguments<2>{family.name, family.name_of(number)}.span());
     return description;
 }
 
