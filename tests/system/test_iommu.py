@@ -26,6 +26,8 @@ ATTACKER = "edu,addr=8,dma_mask=0xffffffffffffffff"
 STORMER = "e1000,addr=9"
 MEMORY = "320"  # little, for another domain gets all that is free
 SIZE, NETWORK_SIZE = 256, 64  # MiB
+REFUSALS = ("the hypervisor's image is not read", "and is out of reach", "it writes through it no longer",
+            "the I/O APIC is out of reach", "and none of its pages was written")
 
 
 def attack(hypervisor, *devices, options="iommu=on", verdict="PASS", tables=()):
@@ -41,9 +43,10 @@ def attack(hypervisor, *devices, options="iommu=on", verdict="PASS", tables=()):
 @pytest.mark.fast
 @pytest.mark.parametrize("iommu", [*DEVICES.values(), LARGER])
 def test_an_attacker_is_refused(hypervisor, iommu):
-    """The hypervisor, another domain's pages, a page given back, an ended grant, the I/O APIC; then a storm."""
+    """The hypervisor, a page given back, an ended grant, the I/O APIC, a running domain's pages; then a storm."""
     outcome = attack(hypervisor, iommu, ATTACKER, STORMER)
     assert outcome.good, outcome.log
+    assert all(f"  ok   {refusal}" in outcome.log for refusal in REFUSALS), "the guest skips what it cannot attack"
     assert "page-table levels: 3" in outcome.log or iommu != DEVICES["intel"]
     if "amd" in iommu:
         return  # QEMU's amd-iommu never writes to its event log: what is refused is not reported

@@ -75,12 +75,15 @@ void hypervisor(Edu& edu)
     report(memory_operation::current_reservation(xen::domid_self) > 0, "nor written: it still answers");
 }
 
-/// All memory that is not dom0's is the victim's, so wherever the device tries, it tries the victim's pages.
+/// All memory that is not dom0's is the victim's, so wherever the device tries, it tries the victim's pages; and each
+/// of them is in use.
 void memory_of_another(Edu& edu)
 {
     auto const victim = Victim::create();
     if (!victim) return report(false, "another domain is made");
-    report(victim->pages() > 0 && victim->count_changed() == 0, "its pages hold zeros");
+    report(victim->runs(), "it runs, through all its pages");
+    report(equal(victim->count_changed(), 0), "they hold what it wrote");
+    u32 const rounds = victim->rounds();
     auto page = new_page();
     edu.fill(page, marker);
     constexpr u64 tries = 8;
@@ -93,7 +96,9 @@ void memory_of_another(Edu& edu)
         }
         expect_unreadable(edu, range.begin + range.size / 2 / page_size * page_size, "they are not read");
     }
-    report(equal(victim->count_changed(), 0), "and still do: none was written");
+    report(victim->rounds() > rounds, "it ran meanwhile");
+    report(equal(victim->count_changed(), 0), "and none of its pages was written");
+    report(victim->runs(), "it still runs");
 }
 
 void given_back(Edu& edu)
