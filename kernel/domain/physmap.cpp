@@ -104,6 +104,7 @@ void Physmap::unmap_run(Gfn where, u64 count)
 Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
 {
     LockGuard const guard{lock_};
+    if (is_closed_) return failure(Error::Invalid);
     u64 const count = u64{1} << order;
     auto const mapped = map_run(where, first, count, read_write_execute, MemoryType::WriteBack, MappingType::Ram);
     if (!mapped) return mapped;
@@ -119,6 +120,7 @@ Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
 Expected<> Physmap::add(Gfn where, FrameReference frame, MappingType type)
 {
     LockGuard const guard{lock_};
+    if (is_closed_) return failure(Error::Invalid);
     Access const access = access_by_type[static_cast<u8>(type)];
     if (auto const mapped = stage_->map(where, frame.frame(), 0, access, MemoryType::WriteBack, type); !mapped)
         return failure(mapped.error());
@@ -135,6 +137,7 @@ Expected<> Physmap::add(Gfn where, FrameReference frame, MappingType type)
 Expected<> Physmap::add_device(Gfn where, Hfn first, u64 count, MemoryType memory, Access access)
 {
     LockGuard const guard{lock_};
+    if (is_closed_) return failure(Error::Invalid);
     return map_run(where, first, count, access, memory, MappingType::Device);
 }
 
@@ -220,10 +223,17 @@ Expected<FrameReference> Physmap::reference_own(Gfn where) const
     return reference_to_ram;
 }
 
+void Physmap::close()
+{
+    LockGuard const guard{lock_};
+    is_closed_ = true;
+}
+
 bool Physmap::tear_down_slice()
 {
     constexpr u64 frames_per_slice = 2048;
     if (!stage_) return true;
+    close();
     for (u64 done = 0; done < frames_per_slice;) {
         struct Leaf {
             Gfn where{};

@@ -58,7 +58,7 @@ public:
 
     /// Maps 2^order frames of the domain's own, each with a reference that the map takes over (frames::give_to).
     /// On error the references stay with the caller. Any order; the largest leaves that alignment allows are used.
-    /// Errors: Exists, OutOfMemory. Takes LockRank::Physmap.
+    /// Errors: Exists, OutOfMemory; Invalid once the map is being torn down. Takes LockRank::Physmap.
     [[nodiscard]] Expected<> add_ram(Gfn where, Hfn first, unsigned order);
     /// Maps one frame that somebody else owns, or a special page; takes over the reference, also on error.
     [[nodiscard]] Expected<> add(Gfn where, FrameReference frame, MappingType type);
@@ -78,8 +78,8 @@ public:
     /// The same, and only if it is the domain's own RAM (what may be granted or mapped foreign).
     [[nodiscard]] Expected<FrameReference> reference_own(Gfn where) const;
 
-    /// Takes everything out, a bounded slice at a time; true when nothing is left. The domain's vCPUs must be stopped
-    /// for good.
+    /// Takes everything out, a bounded slice at a time; true when nothing is left. From the first slice on nothing can
+    /// be added. The domain's vCPUs must be stopped for good.
     [[nodiscard]] bool tear_down_slice();
 
     /// From now on the domain's devices reach what is mapped as RAM, by grant or from other domains, and the same
@@ -96,6 +96,7 @@ private:
     [[nodiscard]] Expected<> map_run(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
                                      MappingType type);
     void unmap_run(Gfn where, u64 count);
+    void close();
     [[nodiscard]] Expected<> show_to_devices(Gfn where, Mapping const& mapping, unsigned order);
     [[nodiscard]] Expected<Mapping> unmap(Gfn where, unsigned order);
 
@@ -104,6 +105,7 @@ private:
     std::unique_ptr<SecondStage> stage_;
     iommu::DmaSpace* devices_ = nullptr; ///< none: they reach everything, or there are none
     Gfn tear_down_position_{};
+    bool is_closed_ = false; ///< under lock_
 };
 
 }
