@@ -25,6 +25,7 @@
 #include "kernel/evtchn/event_channel.hpp"
 #include "kernel/grant/grant_table.hpp"
 #include "kernel/lib/static_vector.hpp"
+#include "kernel/mm/large_extent.hpp"
 #include "kernel/sched/policy.hpp"
 #include "kernel/sync/guarded.hpp"
 
@@ -119,6 +120,7 @@ public:
     void release();
 
     Physmap physmap;
+    Guarded<LargeExtent, LockRank::LargeExtent> large_extent; ///< RAM that it will get
     EventChannels event_channels;
     GrantTable grants;
     Guarded<DomainControl, LockRank::DomainControl> control;

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What a guest takes of the machine beyond its RAM and the tables that map it."""
+"""What a guest takes of the machine beyond its RAM, and how that RAM is mapped."""
 import re
 
 import pytest
 
-from guests import small
+from guests import Guest, free_memory, small, wait_for, wait_until_gone
 
 pytestmark = pytest.mark.slow
+SCENARIO = {"memory": 6144}
 PAGE_KIB = 4
 ALLOWED_KIB = 64
 FREE = re.compile(r"memory: (\d+) KiB free")
@@ -36,3 +37,24 @@ def test_a_paused_guest_takes_little_beyond_its_ram(dom0, hypervisor):
     own = before - free_kib(dom0) - ram - tables
     print(f"a paused guest: {ram} KiB RAM, {tables} KiB of page tables, {own} KiB of the hypervisor's own")
     assert 0 < own <= ALLOWED_KIB
+
+
+def test_a_large_guest_is_mapped_by_the_gigabyte(machine, dom0, hypervisor):
+    """The toolstack asks for a gigabyte at a time where all of it is RAM: of 3 GiB for the second and the third. Ballooning
+    takes them apart."""
+    if hypervisor != "hospes":
+        pytest.skip("how a domain is mapped is read from the debug keys of Hospes")
+    free = free_memory(dom0)
+    Guest("tiny", memory=3072).create(dom0).wait_until_up(dom0)
+    ram, tables = ram_and_tables_kib(dom0, "tiny")
+    print(f"{ram} KiB RAM, {tables} KiB of page tables")
+    assert tables <= 8 * PAGE_KIB
+    with machine.guest_console("tiny") as shell:
+        shell.check("dd if=/dev/urandom of=/tmp/a bs=1M count=64 && cp /tmp/a /tmp/b && cmp /tmp/a /tmp/b")
+    dom0.check("xl mem-set tiny 1024")
+    wait_for(dom0, "xl list tiny | grep -q '  1024  '", "the guest to give back two gigabytes", polls=300)
+    dom0.check("xl mem-set tiny 3072")
+    wait_for(dom0, "xl list tiny | grep -q '  3072  '", "the guest to have its memory again", polls=300)
+    dom0.check("xl shutdown tiny")
+    wait_until_gone(dom0, "tiny")
+    assert free_memory(dom0) == free

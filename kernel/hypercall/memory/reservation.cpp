@@ -11,27 +11,27 @@ namespace {
 
 constexpr u64 frames_per_slice = 1024;
 constexpr unsigned large_page_order = 9;
-constexpr unsigned control_domain_order = 18;
 
-/// The largest extent a caller may name. (xen/common/memory.c, max_order: limits by kind of caller.)
-unsigned order_limit(Vcpu const& caller)
+/// The largest extent a caller can have populated. (xen/common/memory.c, max_order: limits by kind of caller.) dom0's
+/// own memory lies where its devices look for it, which is seldom free by the gigabyte.
+unsigned order_limit(Vcpu const& caller, Domain const& target)
 {
-    return caller.domain().is_control_domain() ? control_domain_order : large_page_order;
+    bool const may_be_largest = caller.domain().is_control_domain() && !target.is_control_domain();
+    return may_be_largest ? target.physmap.stage().largest_order() : large_page_order;
 }
 
 /// Progress travels above the command's bits of the first argument, so that is how many extents a call can count.
 constexpr u64 most_extents = ~u64{0} >> xen::memory_command_bits;
 
-/// What is too large is not an error: it ends at once, with nothing done. 1 GiB is too large because it cannot be
-/// zeroed in one bounded slice; the builder then asks for 2 MiB pieces. (xen/common/memory.c does the same.)
-bool is_too_large(Vcpu const& caller, xen::MemoryReservation const& request)
+/// What is too large is not an error: it ends at once, with nothing done; the builder then asks for smaller pieces.
+/// (xen/common/memory.c does the same.)
+bool is_too_large(xen::MemoryReservation const& request, unsigned largest_order)
 {
-    return request.nr_extents > most_extents || request.extent_order > order_limit(caller) ||
-           request.extent_order > large_page_order;
+    return request.nr_extents > most_extents || request.extent_order > largest_order;
 }
 
-/// Frames for `where` of `domain`. dom0's memory is identity-mapped, so that devices reach it: it gets the very frames
-/// back that it gave up, when nobody else has them by now (design.md D6).
+/// dom0's memory is identity-mapped, so that devices reach it: it gets the very frames back that it gave up, when
+/// nobody else has them by now (design.md D6).
 Expected<Hfn> frames_for(Domain const& domain, Gfn where, unsigned order)
 {
     if (domain.is_control_domain()) {
@@ -41,13 +41,21 @@ Expected<Hfn> frames_for(Domain const& domain, Gfn where, unsigned order)
     return frames::allocate(order);
 }
 
+/// Restart while a large extent is in the making.
+Expected<Hfn> zeroed_frames_for(Domain& domain, Gfn where, unsigned order)
+{
+    if (order > large_page_order) return domain.large_extent.lock()->prepare(where, order);
+    auto const block = frames_for(domain, where, order);
+    if (block) std::memset(arch::reach(*block), 0, page_size << order);
+    return block;
+}
+
 Expected<> populate(Domain& domain, Gfn where, unsigned order)
 {
     u64 const count = u64{1} << order;
     if (domain.ram_frames.load() + count > domain.max_ram_frames.load()) return failure(Error::OutOfMemory);
-    auto const block = frames_for(domain, where, order);
+    auto const block = zeroed_frames_for(domain, where, order);
     if (!block) return failure(block.error());
-    std::memset(arch::reach(*block), 0, page_size << order);
     frames::give_to(domain, *block, order);
     auto const added = domain.physmap.add_ram(where, *block, order);
     if (!added) frames::drop_references(*block, order);
@@ -76,7 +84,7 @@ Expected<u64> populate_physmap(MemoryCall& call)
     if (!domain) return failure(domain.error());
     if ((*domain)->is_dying()) return failure(Error::Invalid);
     if ((request->mem_flags & xen::memory_flag::populate_on_demand) != 0) return failure(Error::NotSupported);
-    if (is_too_large(call.caller, *request)) return call.start;
+    if (is_too_large(*request, order_limit(call.caller, **domain))) return call.start;
     unsigned const order = request->extent_order;
 
     u64 slice = 0;
@@ -85,7 +93,8 @@ Expected<u64> populate_physmap(MemoryCall& call)
         auto const where = copy_in(call.caller, request->extent_start, i);
         if (!where) return i;
         if ((*where & ((u64{1} << order) - 1)) != 0) return i;
-        if (!populate(**domain, Gfn{*where}, order)) return i;
+        auto const populated = populate(**domain, Gfn{*where}, order);
+        if (!populated) return populated.error() == Error::Restart ? call.restart_at(i) : Expected<u64>{i};
         slice += u64{1} << order;
     }
     return request->nr_extents;
@@ -98,7 +107,7 @@ Expected<u64> decrease_reservation(MemoryCall& call)
     if (!request) return failure(request.error());
     auto const domain = domains::resolve(call.caller, request->domain);
     if (!domain) return failure(domain.error());
-    if (is_too_large(call.caller, *request)) return call.start;
+    if (is_too_large(*request, large_page_order)) return call.start;
 
     Retired retired{**domain};
     u64 slice = 0;
