@@ -8,9 +8,14 @@ def address_of(bus, device, function):
     return int(bus, 16), int(device, 16), int(function)
 
 
+def named(name):
+    """From dom0's name for a function, such as 0000:01:00.0."""
+    return address_of(*re.split("[:.]", name)[1:])
+
+
 def functions(dom0):
     """The functions dom0 knows."""
-    return {address_of(*re.split("[:.]", name)[1:]) for name in dom0.check("ls /sys/bus/pci/devices").split()}
+    return {named(name) for name in dom0.check("ls /sys/bus/pci/devices").split()}
 
 
 def interrupts(dom0):
