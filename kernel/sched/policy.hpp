@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 
 #include "kernel/lib/integers.hpp"
 #include "kernel/lib/list.hpp"
@@ -29,6 +30,29 @@ inline constexpr u64 cap_period = 30'000'000;   ///< ns over which a cap holds
     return std::max(own, clock > wake_bonus ? clock - wake_bonus : 0);
 }
 
+/// The virtual time of a vCPU that leaves a queue whose clock stands at `from` for one whose clock stands at `to`: it
+/// is as far ahead as it was, and behind no more than a sleeper may be.
+[[nodiscard]] constexpr u64 on_moving(u64 own, u64 from, u64 to)
+{
+    return own >= from ? to + (own - from) : on_waking(to > from - own ? to - (from - own) : 0, to);
+}
+
+/// Of the CPUs that `may_use` allows, the one with the least load: of equals the first from `first` on, going round.
+/// `first` if none is allowed.
+template <typename MayUse, typename LoadOf>
+[[nodiscard]] constexpr unsigned least_loaded(unsigned first, unsigned count, MayUse may_use, LoadOf load_of)
+{
+    unsigned best = first;
+    u64 least = std::numeric_limits<u64>::max();
+    for (unsigned distance = 0; distance < count; ++distance) {
+        unsigned const cpu = (first + distance) % count;
+        if (!may_use(cpu) || load_of(cpu) >= least) continue;
+        best = cpu;
+        least = load_of(cpu);
+    }
+    return best;
+}
+
 /// Does a woken vCPU take the CPU from the running one?
 [[nodiscard]] constexpr bool preempts(u64 woken, u64 running) { return woken + preemption_lead < running; }
 
@@ -40,7 +64,8 @@ public:
     [[nodiscard]] bool empty() const { return items_.empty(); }
     [[nodiscard]] T* first() const { return items_.first(); }
     [[nodiscard]] static T* next(T const& item) { return List<T, hook>::next(item); }
-    [[nodiscard]] u64 clock() const { return clock_; }
+    /// May be read without the lock: what it was a moment ago.
+    [[nodiscard]] u64 clock() const { return clock_.load(std::memory_order_relaxed); }
     [[nodiscard]] u64 size() const { return size_.load(std::memory_order_relaxed); }
     /// For a look without the lock: true a moment ago.
     [[nodiscard]] bool looks_empty() const { return size() == 0; }
@@ -62,12 +87,12 @@ public:
     void advance(u64 running)
     {
         u64 const least = items_.empty() ? running : std::min(running, items_.first()->*time);
-        clock_ = std::max(clock_, least);
+        clock_.store(std::max(clock(), least), std::memory_order_relaxed);
     }
 
 private:
     List<T, hook> items_;
-    u64 clock_ = 0;
+    std::atomic<u64> clock_{0};
     std::atomic<u64> size_{0};
 };
 

@@ -7,9 +7,14 @@
 ///
 /// A vCPU's place changes only under the lock of its home CPU's queue. Its home changes only while it is Nowhere or is
 /// taken from the queue, under that same lock.
+///
+/// Each CPU has a load: the weights of the vCPUs that run or wait there. A vCPU looks for the CPU with the least
+/// company when it wakes, and when others take its CPU at the end of its slice. Among equals the first stays where it
+/// is, the second moves on, so that three on two CPUs take turns in sharing one and having one for themselves. A CPU
+/// with nothing to run takes who waits elsewhere.
 #include "kernel/sched/scheduler.hpp"
 
-#include <bit>
+#include <algorithm>
 
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/debug/happening.hpp"
@@ -31,6 +36,7 @@ struct CpuState {
     List<SchedulingState, &SchedulingState::queue> parked; ///< under lock: used up their domain's cap
     std::atomic<Vcpu*> current{nullptr};
     std::atomic<bool> reschedule{false};
+    std::atomic<u64> load{0};       ///< weights of what runs and waits here
     std::atomic<u64> idle_since{0}; ///< ns; 0 while busy
     std::atomic<u64> idle_total{0}; ///< ns
     Timer slice_timer;
@@ -38,9 +44,6 @@ struct CpuState {
 };
 
 PerCpu<CpuState> cpus;
-std::atomic<u64> idle_cpus{0}; ///< one bit a CPU
-
-bool is_idle(unsigned cpu) { return (idle_cpus.load(std::memory_order_relaxed) >> cpu & 1) != 0; }
 
 void ask_to_reschedule(unsigned cpu)
 {
@@ -84,15 +87,35 @@ u64 allowance(Vcpu& vcpu, u64 now)
     return cap == 0 ? ~u64{0} : domain.cap_account.remaining(now, cap);
 }
 
+/// Atomic, since a thief adds to its own load under its victim's lock.
+void set_place(SchedulingState& state, Place place)
+{
+    bool const counts = place == Place::Ready || place == Place::OnCpu;
+    u64 const load = counts ? weight_of(*state.vcpu) : 0;
+    if (load != state.load)
+        cpus.of(state.home_cpu.load(std::memory_order_relaxed))
+            .load.fetch_add(load - state.load, std::memory_order_relaxed);
+    state.load = load;
+    state.place = place;
+}
+
 void make_ready(CpuState& queue, SchedulingState& state)
 {
-    state.place = Place::Ready;
+    set_place(state, Place::Ready);
     queue.ready.insert(state);
+}
+
+/// Takes a vCPU that does not run out of where it waits.
+void leave(CpuState& queue, SchedulingState& state)
+{
+    if (state.place == Place::Ready) queue.ready.remove(state);
+    if (state.place == Place::Parked) queue.parked.remove(state);
+    set_place(state, Place::Nowhere);
 }
 
 void park(CpuState& queue, SchedulingState& state, u64 now)
 {
-    state.place = Place::Parked;
+    set_place(state, Place::Parked);
     queue.parked.push_back(state);
     timers::set(queue.refill_timer, state.home_cpu.load(), policy::CapAccount::next_refill(now));
 }
@@ -124,24 +147,25 @@ void arm_slice(CpuState& here, Vcpu& vcpu, u64 now)
 
 // --- choosing a CPU for a vCPU ---
 
-unsigned choose_cpu(SchedulingState const& state)
+/// The CPU where the vCPU has the least company; of equals one of its soft affinity, then the first from `first` on.
+unsigned choose_cpu(SchedulingState const& state, unsigned first)
 {
     unsigned const home = state.home_cpu.load(std::memory_order_relaxed);
-    if (state.hard_affinity.test(home) && is_idle(home)) return home;
-    for (bool const soft : {true, false})
-        for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu)
-            if (is_idle(cpu) && state.hard_affinity.test(cpu) && (!soft || state.soft_affinity.test(cpu))) return cpu;
-    if (state.hard_affinity.test(home)) return home;
-    return state.hard_affinity.first_set().value_or(home);
+    auto const company = [&](unsigned cpu) {
+        u64 const load = cpus.of(cpu).load.load(std::memory_order_relaxed) - (cpu == home ? state.load : 0);
+        return load * 2 + !state.soft_affinity.test(cpu);
+    };
+    auto const may_use = [&](unsigned cpu) { return state.hard_affinity.test(cpu); };
+    return policy::least_loaded(first, arch::cpu_count(), may_use, company);
 }
 
 /// Moves a vCPU that is in no queue to another home; its virtual time keeps its distance to the queue's clock.
-void move_home(SchedulingState& state, unsigned from, unsigned to)
+/// Held: the lock of `from`.
+void move_home(SchedulingState& state, unsigned from, unsigned to, u64 now)
 {
-    u64 const old_clock = cpus.of(from).ready.clock();
-    u64 const new_clock = cpus.of(to).ready.clock();
-    u64 const ahead = state.virtual_time > old_clock ? state.virtual_time - old_clock : 0;
-    state.virtual_time = new_clock + ahead;
+    CpuState& queue = cpus.of(from);
+    advance_to(queue, now);
+    state.virtual_time = policy::on_moving(state.virtual_time, queue.ready.clock(), cpus.of(to).ready.clock());
     state.home_cpu.store(to, std::memory_order_relaxed);
 }
 
@@ -154,6 +178,33 @@ void preempt_or_wait(CpuState& queue, unsigned cpu, u64 woken_time, u64 now)
         ask_to_reschedule(cpu);
     else if (!timers::is_set(queue.slice_timer))
         timers::set(queue.slice_timer, cpu, now + policy::slice);
+}
+
+/// Queues a vCPU that may run, and is not yet anywhere, on `cpu`. Any CPU may call.
+void join(Vcpu& vcpu, unsigned cpu, u64 now)
+{
+    SchedulingState& state = vcpu.scheduling;
+    if (state.home_cpu.load() != cpu) {
+        CpuState& queue = cpus.of(cpu);
+        LockGuard const guard{queue.lock};
+        advance_to(queue, now); // so that move_home() sees both clocks at the same time
+    }
+    for (unsigned home = state.home_cpu.load();; home = state.home_cpu.load()) {
+        CpuState& queue = cpus.of(home);
+        LockGuard const guard{queue.lock};
+        if (state.home_cpu.load() != home) continue;
+        // On a CPU: its run loop looks again when the handler is done. In a queue already: nothing to do.
+        if (state.place != Place::Nowhere || !vcpu.is_runnable()) return;
+        if (home != cpu) {
+            move_home(state, home, cpu, now);
+            continue;
+        }
+        advance_to(queue, now);
+        state.virtual_time = policy::on_waking(state.virtual_time, queue.ready.clock());
+        run_state::change(vcpu, RunState::Kind::Runnable, now);
+        make_ready(queue, state);
+        return preempt_or_wait(queue, cpu, state.virtual_time, now);
+    }
 }
 
 // --- choosing a vCPU for a CPU ---
@@ -171,13 +222,13 @@ SchedulingState* take_best(CpuState& queue, u64 now)
 
 void start(SchedulingState& state, unsigned cpu, u64 now)
 {
-    state.place = Place::OnCpu;
+    set_place(state, Place::OnCpu);
     state.started = now;
     state.on_cpu.store(static_cast<s32>(cpu), std::memory_order_seq_cst);
     run_state::change(*state.vcpu, RunState::Kind::Running, now);
 }
 
-/// Takes a waiting vCPU from the longest other queue.
+/// Takes a waiting vCPU from another queue, the nearest first.
 Vcpu* steal(unsigned thief, u64 now)
 {
     for (unsigned distance = 1; distance < arch::cpu_count(); ++distance) {
@@ -187,8 +238,8 @@ Vcpu* steal(unsigned thief, u64 now)
         LockGuard const guard{queue.lock};
         for (SchedulingState* state = queue.ready.first(); state; state = ReadyQueue::next(*state)) {
             if (!state->hard_affinity.test(thief) || allowance(*state->vcpu, now) == 0) continue;
-            queue.ready.remove(*state);
-            move_home(*state, victim, thief);
+            leave(queue, *state);
+            move_home(*state, victim, thief, now);
             start(*state, thief, now);
             return state->vcpu;
         }
@@ -228,37 +279,48 @@ bool keeps_cpu(CpuState& here, Vcpu& vcpu, u64 now)
     return !rival || rival->virtual_time > state.virtual_time;
 }
 
+/// Where the vCPU goes on that leaves `cpu` and may run. Held: that CPU's lock.
+unsigned next_cpu(CpuState const& here, unsigned cpu, Vcpu const& vcpu, u64 now)
+{
+    SchedulingState const& state = vcpu.scheduling;
+    bool const slice_is_over = now - vcpu.run_state.entered >= policy::slice;
+    if (slice_is_over && !here.ready.empty()) return choose_cpu(state, cpu + 1);
+    return state.hard_affinity.test(cpu) ? cpu : choose_cpu(state, cpu);
+}
+
 /// Puts the vCPU, whose registers are saved, where it belongs.
 void put_back(CpuState& here, unsigned cpu, Vcpu& vcpu, u64 now)
 {
     SchedulingState& state = vcpu.scheduling;
-    bool must_move = false;
+    unsigned goes_to = cpu;
     {
         LockGuard const guard{here.lock};
-        state.place = Place::Nowhere;
         // Release: whoever sees the vCPU off this CPU also sees its saved registers.
         state.on_cpu.store(-1, std::memory_order_seq_cst);
         bool const runnable = vcpu.is_runnable();
+        if (runnable) goes_to = next_cpu(here, cpu, vcpu, now);
         run_state::change(vcpu, runnable ? RunState::Kind::Runnable : waiting_kind(vcpu), now);
-        must_move = runnable && !state.hard_affinity.test(cpu);
-        if (runnable && !must_move) {
-            if (allowance(vcpu, now) == 0)
-                park(here, state, now);
-            else
-                make_ready(here, state);
+        if (goes_to != cpu) {
+            // However its queue's clock counts the slice it has had: there it starts behind those who wait.
+            u64 const its_slice = policy::virtual_time(policy::slice, weight_of(vcpu));
+            state.virtual_time = std::max(state.virtual_time, here.ready.clock() + its_slice);
         }
+        if (!runnable || goes_to != cpu)
+            set_place(state, Place::Nowhere);
+        else if (allowance(vcpu, now) == 0)
+            park(here, state, now);
+        else
+            make_ready(here, state);
     }
-    if (must_move) wake(vcpu);
+    if (goes_to != cpu) join(vcpu, goes_to, now);
 }
 
-void idle(CpuState& here, unsigned cpu)
+void idle(CpuState& here)
 {
-    idle_cpus.fetch_or(u64{1} << cpu, std::memory_order_seq_cst);
     u64 const since = clock::now();
     here.idle_since.store(since, std::memory_order_relaxed);
     bool const nothing_to_do = here.ready.looks_empty() && !here.reschedule.load(std::memory_order_seq_cst);
     if (nothing_to_do) arch::wait_for_interrupt();
-    idle_cpus.fetch_and(~(u64{1} << cpu), std::memory_order_seq_cst);
     here.idle_total.fetch_add(clock::now() - since, std::memory_order_relaxed);
     here.idle_since.store(0, std::memory_order_relaxed);
 }
@@ -310,32 +372,13 @@ void remove(Vcpu& vcpu)
     SchedulingState& state = vcpu.scheduling;
     CpuState& queue = cpus.of(state.home_cpu.load());
     LockGuard const guard{queue.lock};
-    if (state.place == Place::Ready) queue.ready.remove(state);
-    if (state.place == Place::Parked) queue.parked.remove(state);
-    state.place = Place::Nowhere;
+    leave(queue, state);
 }
 
 void wake(Vcpu& vcpu)
 {
-    SchedulingState& state = vcpu.scheduling;
-    u64 const now = clock::now();
-    unsigned const cpu = choose_cpu(state);
-    for (unsigned home = state.home_cpu.load();; home = state.home_cpu.load()) {
-        CpuState& queue = cpus.of(home);
-        LockGuard const guard{queue.lock};
-        if (state.home_cpu.load() != home) continue;
-        // On a CPU: its run loop looks again when the handler is done. In a queue already: nothing to do.
-        if (state.place != Place::Nowhere || !vcpu.is_runnable()) return;
-        if (home != cpu) {
-            move_home(state, home, cpu);
-            continue;
-        }
-        advance_to(queue, now);
-        state.virtual_time = policy::on_waking(state.virtual_time, queue.ready.clock());
-        run_state::change(vcpu, RunState::Kind::Runnable, now);
-        make_ready(queue, state);
-        return preempt_or_wait(queue, cpu, state.virtual_time, now);
-    }
+    SchedulingState const& state = vcpu.scheduling;
+    join(vcpu, choose_cpu(state, state.home_cpu.load(std::memory_order_relaxed)), clock::now());
 }
 
 void reconsider(Vcpu const& vcpu)
@@ -352,9 +395,7 @@ void deschedule(Vcpu& vcpu)
     CpuState& queue = cpus.of(state.home_cpu.load());
     LockGuard const guard{queue.lock};
     if (&queue != &cpus.of(state.home_cpu.load()) || vcpu.is_runnable()) return;
-    if (state.place == Place::Ready) queue.ready.remove(state);
-    if (state.place == Place::Parked) queue.parked.remove(state);
-    if (state.place == Place::Ready || state.place == Place::Parked) state.place = Place::Nowhere;
+    if (state.place != Place::OnCpu) leave(queue, state);
 }
 
 bool is_on_cpu(Vcpu const& vcpu) { return vcpu.scheduling.on_cpu.load(std::memory_order_seq_cst) >= 0; }
@@ -388,7 +429,7 @@ void run()
         if (Vcpu* const vcpu = pick(cpu, clock::now()))
             run_turns(here, cpu, *vcpu);
         else
-            idle(here, cpu);
+            idle(here);
     }
 }
 
@@ -407,10 +448,7 @@ Expected<> set_affinity(Vcpu& vcpu, CpuSet const& hard, CpuSet const& soft)
         state.hard_affinity = hard;
         state.soft_affinity = soft;
         queued = state.place == Place::Ready && !hard.test(state.home_cpu.load());
-        if (queued) {
-            queue.ready.remove(state);
-            state.place = Place::Nowhere;
-        }
+        if (queued) leave(queue, state);
     }
     if (queued) wake(vcpu);
     s32 const cpu = state.on_cpu.load();

@@ -29,6 +29,7 @@ struct SchedulingState {
     CpuSet soft_affinity;         ///< prefers to run here
     u64 virtual_time = 0;         ///< kernel/sched/policy.hpp
     u64 started = 0;              ///< ns, when it got the CPU or was last charged
+    u64 load = 0;                 ///< what it adds to its home CPU's load: its weight while Ready or OnCpu
 };
 
 /// Time spent in each state, as the guest and the toolstack see it. (xen/include/public/vcpu.h, vcpu_runstate_info.)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/fakes/host_machine.hpp"
 
-#include <atomic>
 #include <cstdlib>
 
 #include "arch/x86_64/mm/npt_format.hpp"
@@ -26,8 +25,6 @@ u8* memory()
     return bytes;
 }
 
-std::atomic<u32> wake_count{0};
-
 }
 
 namespace arch {
@@ -39,10 +36,6 @@ public:
 
 void* reach(Hpa where) { return memory() + where.raw(); }
 Hpa physical_address(void const* pointer) { return Hpa{static_cast<u64>(static_cast<u8 const*>(pointer) - memory())}; }
-
-[[gnu::weak]] unsigned this_cpu() { return 0; }
-[[gnu::weak]] unsigned cpu_count() { return 1; }
-void kick(unsigned) {}
 
 Expected<VirtualCpu*> create_virtual_cpu(Vcpu&) { return new VirtualCpu; }
 void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
@@ -65,22 +58,6 @@ Expected<SecondStage*> create_second_stage()
 struct DomainMachine {};
 DomainState::~DomainState() = default;
 Expected<> DomainState::initialize(Domain&) { return {}; }
-
-}
-
-namespace scheduler {
-
-void add(Vcpu&) {}
-void remove(Vcpu&) {}
-void wake(Vcpu&) { ++wake_count; }
-void deschedule(Vcpu&) {}
-bool is_on_cpu(Vcpu const&) { return false; }
-
-}
-
-namespace timers {
-
-void cancel(Timer&) {}
 
 }
 
@@ -126,7 +103,6 @@ void start_machine()
 }
 
 u32 upcalls(Vcpu const& vcpu) { return vcpu.machine().upcalls; }
-u32 wakes() { return wake_count; }
 
 TestDomain::TestDomain(DomainId id, bool is_control_domain, DomainConfiguration configuration)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// A machine for the real domain code on the host: some megabytes of memory from frame 0x100 on, one CPU, and vCPUs
-/// that never run. Linear addresses of guests are their physical addresses.
+/// that never run, unless SimulatedCpus run them. Linear addresses of guests are their physical addresses.
 #pragma once
 
 #include <cstring>
@@ -18,8 +18,6 @@ void start_machine();
 
 /// Upcalls that arch::raise_upcall() was asked for.
 [[nodiscard]] u32 upcalls(Vcpu const& vcpu);
-/// How often the vCPU became runnable.
-[[nodiscard]] u32 wakes();
 
 /// A domain with RAM from guest frame 0 on. Destroyed at the end, with all the toolstack's steps.
 class TestDomain {

@@ -42,3 +42,12 @@ def test_a_cap_holds_on_an_idle_processor(dom0, cap):
     dom0.check(f"xl vcpu-pin capped 0 1; xl sched-credit2 -d capped -c {cap}; xl unpause capped")
     elapsed, (used,) = shares(dom0, ("capped",))
     assert cap - 5 < 100 * used / elapsed < cap + 5
+
+
+def test_three_guests_share_two_processors(dom0):
+    names = ("one", "two", "three")
+    for name in names:
+        small(name).create(dom0)
+    _, used = shares(dom0, names)
+    fair = sum(used) / len(used)
+    assert all(0.9 * fair < value < 1.1 * fair for value in used), used
