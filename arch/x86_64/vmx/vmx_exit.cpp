@@ -160,7 +160,7 @@ Exit VmxVcpu::control_register_exit()
 {
     if (auto const after = after_access(read(field::exit_qualification))) {
         set_controls(*after);
-        if (!advance()) inject({.kind = arch::Event::Kind::Exception, .vector = exception::invalid_opcode});
+        skip_instruction();
     } else {
         inject({.kind = arch::Event::Kind::Exception, .vector = exception::general_protection, .has_error_code = true});
     }

@@ -303,21 +303,27 @@ void VmxVcpu::apply_windows()
 
 // --- stepping over instructions ---
 
+/// The CPU tells every length, so there is always an end.
 Expected<> VmxVcpu::advance()
+{
+    skip_instruction();
+    return {};
+}
+
+void VmxVcpu::skip_instruction()
 {
     u64 const here = registers_.rip;
     u64 const next = here + read(field::exit_instruction_length);
     bool const passes_4_gib = ((next ^ here) >> 32) != 0; // elsewhere the mode makes no difference
     if (passes_4_gib) [[unlikely]]
-        return advance_past_4_gib(next);
-    complete_instruction(next);
-    return {};
+        skip_past_4_gib(next);
+    else
+        complete_instruction(next);
 }
 
-[[gnu::noinline]] Expected<> VmxVcpu::advance_past_4_gib(u64 next)
+[[gnu::noinline]] void VmxVcpu::skip_past_4_gib(u64 next)
 {
     complete_instruction(code_level().mode == emulator::Mode::Bits64 ? next : next & 0xffff'ffff);
-    return {};
 }
 
 void VmxVcpu::complete_instruction(u64 rip)

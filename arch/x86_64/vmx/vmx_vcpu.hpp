@@ -123,7 +123,8 @@ private:
     void prepare_event();
     void write_event(arch::Event const& event);
     void apply_windows();
-    [[nodiscard]] Expected<> advance_past_4_gib(u64 next);
+    void skip_instruction(); ///< advance()
+    void skip_past_4_gib(u64 next);
     void load_page_directory_pointers();
     void collect_interrupted_delivery();
     [[nodiscard]] bool is_open_to_interrupts() const;
