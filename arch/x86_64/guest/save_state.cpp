@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/cpu/control_registers.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "arch/x86_64/irq/vectors.hpp"
 
 namespace hospes::arch {
 
@@ -64,20 +65,47 @@ struct PendingEvent : Register<PendingEvent> {
 };
 constexpr std::array<u8, 3> event_types{0, 2, 3}; ///< by Event::Kind
 
-/// What a CPU would refuse, or what would give the guest more than its policy.
+/// (SDM vol. 3, table 6-1)
+constexpr u32 exceptions_with_error_code = 1U << exception::double_fault | 1U << exception::invalid_task_state |
+                                           1U << exception::segment_not_present | 1U << exception::stack_fault |
+                                           1U << exception::general_protection | 1U << exception::page_fault |
+                                           1U << exception::alignment_check;
+
+/// Can it come about at all? The backends deliver what they are given.
+bool is_possible(PendingEvent event, bool protected_mode)
+{
+    u8 const vector = event.get<PendingEvent::Vector>();
+    bool const has_error_code = event.get<PendingEvent::HasErrorCode>();
+    auto const kind = std::ranges::find(event_types, event.get<PendingEvent::Type>());
+    if (kind == event_types.end()) return true; // an instruction's own doing: it will be executed again
+    switch (static_cast<Event::Kind>(kind - event_types.begin())) {
+    case Event::Kind::Interrupt: return !has_error_code;
+    case Event::Kind::Nmi: return vector == exception::non_maskable_interrupt && !has_error_code;
+    case Event::Kind::Exception: break;
+    }
+    if (vector >= exception::count || vector == exception::non_maskable_interrupt) return false;
+    bool const brings_error_code = (exceptions_with_error_code >> vector & 1) != 0;
+    return has_error_code == brings_error_code || !protected_mode;
+}
+
+/// No CPU has anything else in these. What depends on its model, an entry will tell.
 bool is_loadable(Record const& state)
 {
     constexpr u64 upper_half = ~u64{0xffff'ffff};
     constexpr u64 known_efer = Efer::SystemCallExtensions::mask | Efer::LongModeEnable::mask |
                                Efer::LongModeActive::mask | Efer::NoExecuteEnable::mask | Efer::FastFxsave::mask;
     Cr0 const cr0{state.cr0};
+    Cr4 const cr4{state.cr4};
     Efer const efer{state.msr_efer};
-    if ((state.cr0 & upper_half) != 0 || (state.dr6 & upper_half) != 0 || (state.dr7 & upper_half) != 0) return false;
+    PendingEvent const event{state.pending_event};
+    bool const long_mode = efer.get<Efer::LongModeEnable>() && cr0.get<Cr0::Paging>();
+    if (((state.cr0 | state.dr6 | state.dr7) & upper_half) != 0) return false;
     if (cr0.get<Cr0::Paging>() && !cr0.get<Cr0::ProtectedMode>()) return false;
     if (cr0.get<Cr0::NotWriteThrough>() && !cr0.get<Cr0::CacheDisable>()) return false;
-    if (efer.get<Efer::LongModeEnable>() && cr0.get<Cr0::Paging>() &&
-        !Cr4{state.cr4}.get<Cr4::PhysicalAddressExtension>())
-        return false;
+    if (long_mode && !cr4.get<Cr4::PhysicalAddressExtension>()) return false;
+    if (!long_mode && cr4.get<Cr4::ProcessContextId>()) return false;
+    if (efer.get<Efer::LongModeActive>() != long_mode) return false;
+    if (event.get<PendingEvent::Valid>() && !is_possible(event, cr0.get<Cr0::ProtectedMode>())) return false;
     return (state.msr_efer & ~known_efer) == 0;
 }
 

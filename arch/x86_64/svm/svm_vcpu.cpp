@@ -221,14 +221,20 @@ void SvmVcpu::inject(arch::Event event)
 {
     using Type = EventInformation::Type;
     constexpr std::array<Type, 3> types{Type::Interrupt, Type::Nmi, Type::Exception}; // by Event::Kind
+    auto const wanted = EventInformation{}
+                            .with<EventInformation::Vector>(event.vector)
+                            .with<EventInformation::Kind>(types[std::to_underlying(event.kind)])
+                            .with<EventInformation::HasErrorCode>(event.has_error_code)
+                            .with<EventInformation::ErrorCode>(event.error_code)
+                            .with<EventInformation::Valid>(true);
+    bool const enabled = Rflags{registers_.rflags}.get<Rflags::InterruptEnable>();
+    if (event.kind == arch::Event::Kind::Interrupt && !enabled) { // it was waiting when the guest was saved
+        postponed_ = wanted;
+        return;
+    }
     if (injection_.get<EventInformation::Valid>() && injection_.get<EventInformation::Kind>() != Type::Exception)
         postponed_ = injection_;
-    injection_ = EventInformation{}
-                     .with<EventInformation::Vector>(event.vector)
-                     .with<EventInformation::Kind>(types[std::to_underlying(event.kind)])
-                     .with<EventInformation::HasErrorCode>(event.has_error_code)
-                     .with<EventInformation::ErrorCode>(event.error_code)
-                     .with<EventInformation::Valid>(true);
+    injection_ = wanted;
     if (event.kind != arch::Event::Kind::Nmi) return;
     nmi_in_progress_ = true;
     intercept_iret(true);

@@ -18,6 +18,13 @@ using Segment = GuestState::Segment;
 constexpr u64 upper_half = ~u64{0xffff'ffff};
 constexpr u32 largest_small_limit = 0xfffff;
 
+/// All bits above the width are the same. RIP may be one step beyond what is canonical.
+bool has_linear_width(u64 address)
+{
+    s64 const above = static_cast<s64>(address) >> 48;
+    return above == 0 || above == -1;
+}
+
 bool is_canonical(u64 address) { return static_cast<u64>(static_cast<s64>(address << 16) >> 16) == address; }
 
 Segment const& of(GuestState const& s, SegmentName name) { return s.segments[std::to_underlying(name)]; }
@@ -147,7 +154,7 @@ constexpr auto rules = std::to_array<Rule>({
      [](GuestState const& s) { return !is_canonical(s.gdtr_base) || !is_canonical(s.idtr_base); }},
     {"GDTR or IDTR limit above FFFF", [](GuestState const& s) { return ((s.gdtr_limit | s.idtr_limit) >> 16) != 0; }},
     {"RIP: bits above the code segment's width",
-     [](GuestState const& s) { return long_code(s) ? !is_canonical(s.rip) : (s.rip & upper_half) != 0; }},
+     [](GuestState const& s) { return long_code(s) ? !has_linear_width(s.rip) : (s.rip & upper_half) != 0; }},
     {"RFLAGS: a reserved bit",
      [](GuestState const& s) {
          constexpr u64 legal = 0x3f'7fd7;

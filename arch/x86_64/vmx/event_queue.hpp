@@ -22,9 +22,11 @@ public:
     [[nodiscard]] std::optional<arch::Event> most_urgent() const { return next_ ? next_ : postponed_; }
 
     /// What this entry delivers. The one that was put aside has its turn if nothing else is due and the guest can
-    /// take it.
+    /// take it. An interrupt that was waiting when the guest was saved waits here as well.
     [[nodiscard]] std::optional<arch::Event> take(bool can_take_interrupt, bool can_take_nmi)
     {
+        if (next_ && next_->kind == arch::Event::Kind::Interrupt && !can_take_interrupt && !postponed_)
+            postponed_ = std::exchange(next_, std::nullopt);
         bool const is_nmi = postponed_ && postponed_->kind == arch::Event::Kind::Nmi;
         if (!next_ && postponed_ && (is_nmi ? can_take_nmi : can_take_interrupt))
             return std::exchange(postponed_, std::nullopt);

@@ -46,6 +46,9 @@ TEST(EntryChecks, GoodStatesBreakNoRule)
 {
     EXPECT_EQ(describe_bad_state(protected_mode()), no_rule);
     EXPECT_EQ(describe_bad_state(long_mode()), no_rule);
+    GuestState behind_the_lower_half = long_mode(); // where the last instruction there leads
+    behind_the_lower_half.rip = u64{1} << 47;
+    EXPECT_EQ(describe_bad_state(behind_the_lower_half), no_rule);
 }
 
 struct Break {

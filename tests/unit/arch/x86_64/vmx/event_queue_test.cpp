@@ -35,6 +35,16 @@ TEST(EventQueue, AnNmiWaitsForNmis)
     EXPECT_EQ(queue.take(false, true)->kind, Event::Kind::Nmi);
 }
 
+TEST(EventQueue, ALoadedInterruptWaitsUntilItCanBeTaken)
+{
+    EventQueue queue;
+    queue.add(interrupt);
+    EXPECT_FALSE(queue.take(false, true));
+    EXPECT_TRUE(queue.waiting());
+    EXPECT_EQ(queue.take(true, true)->vector, 0x30);
+    EXPECT_TRUE(queue.is_empty());
+}
+
 TEST(EventQueue, ALaterExceptionReplacesAnEarlierOne)
 {
     EventQueue queue;
