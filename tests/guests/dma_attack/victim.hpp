@@ -3,9 +3,7 @@
 /// the hypervisor is one of its pages. It runs round them for ever, and adds one to the first word of each.
 #pragma once
 
-#include <optional>
-
-#include "kernel/lib/integers.hpp"
+#include "tests/guests/framework/other_domain.hpp"
 
 namespace hospes::test {
 
@@ -22,13 +20,12 @@ public:
     [[nodiscard]] u64 count_changed() const;
 
 private:
-    explicit Victim(u16 id) : id_{id} {}
-    [[nodiscard]] bool prepare() const;
+    explicit Victim(OtherDomain domain) : domain_{std::move(domain)} {}
     void take_all_memory();
     [[nodiscard]] bool start() const;
     [[nodiscard]] u64 count_others_than(u32 rounds) const;
 
-    u16 id_;
+    OtherDomain domain_;
     u64 pages_ = 0;
 };
 

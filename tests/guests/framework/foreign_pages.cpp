@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tests/guests/dma_attack/foreign_pages.hpp"
+#include "tests/guests/framework/foreign_pages.hpp"
 
 #include <algorithm>
 #include <array>
@@ -42,9 +42,11 @@ ForeignPages::~ForeignPages()
         static_cast<void>(memory_operation::remove_from_physmap(xen::domid_self, window_ + i));
 }
 
+u8* ForeignPages::bytes() const { return reinterpret_cast<u8*>(window_ << page_shift); }
+
 u32 volatile& ForeignPages::first_word(u64 page) const
 {
-    return *reinterpret_cast<u32 volatile*>((window_ + page) << page_shift);
+    return *reinterpret_cast<u32 volatile*>(bytes() + page * page_size);
 }
 
 }

@@ -16,6 +16,7 @@ public:
     ForeignPages& operator=(ForeignPages const&) = delete;
     ~ForeignPages();
 
+    [[nodiscard]] u8* bytes() const;
     /// Of the page with this number, counted from `first`.
     [[nodiscard]] u32 volatile& first_word(u64 page) const;
 
