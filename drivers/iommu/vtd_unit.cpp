@@ -170,7 +170,7 @@ bool VtdUnit::submit(std::span<Descriptor const> descriptors)
     return done && *done_ == sequence_;
 }
 
-/// Old units have no queue.
+/// Old units have no queue, and are the ones that have write buffers to flush. (section 6.8)
 bool VtdUnit::invalidate_by_registers()
 {
     registers_.write64(at::context_command, invalidate_contexts);
@@ -183,16 +183,18 @@ bool VtdUnit::invalidate_by_registers()
 
 bool VtdUnit::flush_translations()
 {
+    if (!flush_write_buffer()) return false;
     if (queue_.empty()) return invalidate_by_registers();
     std::array const what{Descriptor::iotlb_of(domain_of_dom0)};
-    return flush_write_buffer() && submit(what);
+    return submit(what);
 }
 
 bool VtdUnit::flush_everything()
 {
+    if (!flush_write_buffer()) return false;
     if (queue_.empty()) return invalidate_by_registers();
     std::array const what{Descriptor::all_contexts(), Descriptor::whole_iotlb()};
-    return flush_write_buffer() && submit(what);
+    return submit(what);
 }
 
 bool VtdUnit::flush_interrupt(u8 index)

@@ -95,6 +95,15 @@ TEST_F(AmdUnitTest, StaysOffIfItDoesNotObey)
     EXPECT_FALSE(start());
 }
 
+/// (security.md: XSA-442)
+TEST_F(AmdUnitTest, ADeviceIsForgottenWithItsTranslations)
+{
+    ASSERT_TRUE(start());
+    fake.codes.clear();
+    ASSERT_TRUE(unit.flush_device(0x10));
+    EXPECT_EQ(fake.codes, (std::vector<unsigned>{2, 3, 1})) << "its entry, the pages, then wait";
+}
+
 TEST_F(AmdUnitTest, SilenceIsNoSuccess)
 {
     ASSERT_TRUE(start());

@@ -3,6 +3,9 @@
 /// firmware demands it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+
 #include "drivers/iommu/amd_format.hpp"
 #include "drivers/iommu/fault_log.hpp"
 #include "drivers/iommu/mirror.hpp"
@@ -22,6 +25,34 @@ public:
     }
     void note_added() override { ++additions; }
     int flushes = 0, additions = 0;
+};
+
+/// Table memory with an eye on what a unit reads that does not snoop the CPUs' caches: entries as they were when they
+/// were written back.
+class UnsnoopedMemory {
+public:
+    using Seen = std::map<u64 const*, u64>;
+
+    explicit UnsnoopedMemory(Seen& seen) : seen_{seen} {}
+
+    [[nodiscard]] Expected<Hpa> allocate()
+    {
+        auto const table = pool_.allocate();
+        if (table) written(pool_.reach(*table), entries_per_table);
+        return table;
+    }
+    void free(Hpa table) { pool_.free(table); }
+    [[nodiscard]] u64* reach(Hpa table) const { return pool_.reach(table); }
+    [[nodiscard]] u64 limit() const { return pool_.limit(); }
+    void set_limit(u64 pages) { pool_.set_limit(pages); }
+    void written(u64 const* entries, u64 count)
+    {
+        for (u64 i = 0; i < count; ++i) seen_[entries + i] = entries[i];
+    }
+
+private:
+    TablePool pool_{64};
+    Seen& seen_;
 };
 
 template <typename Format>
@@ -109,6 +140,27 @@ TYPED_TEST(MirrorTest, WhatFirmwareDemandsStays)
     EXPECT_EQ(mirror.map(Gfn{0x301}, Hfn{0x999}, 0, true).error(), Error::Exists);
     ASSERT_TRUE(mirror.unmap(Gfn{0x300}, 0));
     EXPECT_EQ(mirror.table().lookup(Gfn{0x300}).frame, Hfn{0x300});
+}
+
+/// (security.md: XSA-321)
+TYPED_TEST(MirrorTest, EveryChangeIsWrittenBack)
+{
+    UnsnoopedMemory::Seen seen;
+    auto const sees_all = [&] {
+        return std::ranges::all_of(seen, [](auto const& entry) { return *entry.first == entry.second; });
+    };
+    auto table = std::make_unique<PageTable<TypeParam, UnsnoopedMemory>>(UnsnoopedMemory{seen});
+    ASSERT_TRUE(table->initialize());
+    Mirror mirror{std::move(table), 18, this->units};
+    ASSERT_TRUE(mirror.map(Gfn{0}, Hfn{0}, 18, true));
+    EXPECT_TRUE(sees_all()) << "new tables";
+    ASSERT_TRUE(mirror.unmap(Gfn{0x1234}, 0));
+    EXPECT_TRUE(sees_all()) << "large pages split twice";
+    ASSERT_TRUE(mirror.map(Gfn{0x1234}, Hfn{0x77}, 0, false));
+    ASSERT_TRUE(mirror.map_demanded({Hpa{0x4000'0000}, 0x3000}));
+    EXPECT_TRUE(sees_all()) << "single entries";
+    EXPECT_FALSE(mirror.map(Gfn{0x4'0002}, Hfn{2}, 0, true));
+    EXPECT_TRUE(sees_all()) << "a failure";
 }
 
 TEST(FaultLog, AStormIsCutOffOnce)

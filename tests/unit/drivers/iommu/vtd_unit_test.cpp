@@ -14,8 +14,9 @@ namespace {
 using namespace vtd;
 
 constexpr u64 sane_capability = 0x00d2'008c'2226'0286; // as QEMU 7.2: 39 bits, one fault register at 0x220
-constexpr u64 sane_extended = 0x00f0'000a;             // queue, interrupt remapping
+constexpr u64 sane_extended = 0xf00a;                  // queue, interrupt remapping, IOTLB registers at 0xf00
 constexpr u32 fault_at = 0x220;
+constexpr u32 iotlb_at = 0xf0 * 16 + 8;
 
 /// Obeys at once, or not at all.
 class FakeUnit final : public Registers {
@@ -44,6 +45,7 @@ public:
         if (offset == at::queue_tail) run_queue(value / sizeof(Descriptor));
         if (offset == at::root_table) log.push_back("root");
         if (offset == at::interrupt_table) log.push_back("interrupts");
+        if (offset == at::context_command || offset == iotlb_at) invalidate(offset);
     }
     u64 now() const override { return ++ticks; }
     bool is_too_long_since(u64 started) const override { return ++ticks - started > 50; }
@@ -62,10 +64,18 @@ private:
         if (is_deaf) return;
         u32& state = words[at::global_status];
         if ((value & global::set_root_table) != 0) log.push_back("set root");
+        if ((value & global::flush_write_buffer) != 0) log.push_back("flush write buffer");
         if ((value & global::translation) != 0 && (state & global::translation) == 0) log.push_back("translate");
         if ((value & global::interrupt_remapping) != 0 && (state & global::interrupt_remapping) == 0)
             log.push_back("remap");
         state = value & ~global::flush_write_buffer;
+    }
+
+    void invalidate(u32 offset)
+    {
+        if (is_deaf) return;
+        quads[offset] &= ~invalidate_in_progress;
+        log.push_back(offset == iotlb_at ? "iotlb" : "contexts");
     }
 
     void run_queue(u64 tail)
@@ -154,6 +164,19 @@ TEST_F(VtdUnitTest, SilenceIsNoSuccess)
     fake.is_deaf = true;
     EXPECT_FALSE(unit.flush_translations());
     EXPECT_FALSE(unit.flush_interrupt(0x40));
+}
+
+/// Such a unit has write buffers, too: what is in them, it does not see.
+TEST_F(VtdUnitTest, AUnitWithoutAQueueIsToldByRegisters)
+{
+    fake.quads[at::capability] = Capability{sane_capability}.with<Capability::NeedsWriteBufferFlush>(true).raw();
+    ASSERT_TRUE(unit.examine());
+    ASSERT_TRUE(unit.start({.root = Hpa{0x20'0000}}));
+    fake.log.clear();
+    EXPECT_TRUE(unit.flush_translations());
+    EXPECT_EQ(fake.log, (std::vector<std::string>{"flush write buffer", "contexts", "iotlb"}));
+    fake.is_deaf = true;
+    EXPECT_FALSE(unit.flush_translations());
 }
 
 TEST_F(VtdUnitTest, ReportedErrorIsNoSuccess)
