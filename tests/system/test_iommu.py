@@ -27,7 +27,7 @@ STORMER = "e1000,addr=9"
 MEMORY = "320"  # little, for another domain gets all that is free
 SIZE, NETWORK_SIZE = 256, 64  # MiB
 REFUSALS = ("the hypervisor's image is not read", "and is out of reach", "it writes through it no longer",
-            "the I/O APIC is out of reach", "and none of its pages was written")
+            "and none of its pages was written")
 
 
 def attack(hypervisor, *devices, options="iommu=on", verdict="PASS", tables=()):
@@ -46,7 +46,8 @@ def test_an_attacker_is_refused(hypervisor, iommu):
     """The hypervisor, a page given back, an ended grant, the I/O APIC, a running domain's pages; then a storm."""
     outcome = attack(hypervisor, iommu, ATTACKER, STORMER)
     assert outcome.good, outcome.log
-    assert all(f"  ok   {refusal}" in outcome.log for refusal in REFUSALS), "the guest skips what it cannot attack"
+    for refusal in (*REFUSALS, "the I/O APIC is out of reach"):  # the guest skips what it cannot attack
+        assert f"  ok   {refusal}" in outcome.log
     assert "page-table levels: 3" in outcome.log or iommu != DEVICES["intel"]
     if "amd" in iommu:
         return  # QEMU's amd-iommu never writes to its event log: what is refused is not reported
@@ -84,8 +85,8 @@ def test_options(hypervisor, name):
 def test_memory_is_protected_without_interrupt_remapping(hypervisor, vendor):
     outcome = attack(hypervisor, DEVICES[vendor], ATTACKER, options="iommu=on,no-intremap")
     assert "interrupt remapping | off | no-intremap was given" in outcome.log
-    assert "the hypervisor's image is not read" in outcome.log
-    assert "FAIL" not in outcome.log.split("the I/O APIC")[0]
+    before = outcome.log.partition("the I/O APIC")[0]  # then the device raises any interrupt it likes, and the machine is lost
+    assert "FAIL" not in before and all(f"  ok   {refusal}" in before for refusal in REFUSALS)
 
 
 @pytest.mark.fast

@@ -183,8 +183,8 @@ void run()
     hypervisor(*edu);
     given_back(*edu);
     grants_end(*edu);
-    interrupt_controllers(*edu);
     memory_of_another(*edu);
+    interrupt_controllers(*edu);
     own_memory(*edu);
     storm(*edu);
 }
