@@ -174,23 +174,24 @@ InterruptTopology::SourceOverride route_of(u8 isa_irq)
     return {.isa_irq = isa_irq, .gsi = isa_irq};
 }
 
-void start_console_input()
+void start_serial_interrupts()
 {
     for (size_t i = 0; auto const port = uart::kept_port(i); ++i) {
         if (port->irq == 0) continue;
         auto const route = route_of(port->irq);
-        if (irq::bind_gsi(route.gsi, route.trigger, route.polarity, uart::handle_interrupt, nullptr))
-            irq::unmask_gsi(route.gsi);
-        else
+        if (!irq::bind_gsi(route.gsi, route.trigger, route.polarity, uart::handle_interrupt, nullptr)) {
             log_warning("no console input: interrupt {} cannot be used", port->irq);
+            continue;
+        }
+        irq::unmask_gsi(route.gsi);
+        uart::enable_interrupts(i, !options().synchronous_console);
     }
-    uart::enable_receive_interrupts();
 }
 
 /// What is typed from here on reaches dom0, and the screen is dom0's.
 void connect_console()
 {
-    start_console_input();
+    start_serial_interrupts();
     if (!options().keep_vga) screen::stop();
     console::on_input([] { raise_global_virq(VirtualInterrupt::Console); });
     console::on_output([] { raise_global_virq(VirtualInterrupt::ConsoleRing); });

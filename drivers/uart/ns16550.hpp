@@ -3,8 +3,6 @@
 /// (National Semiconductor PC16550D data sheet, section 8.)
 #pragma once
 
-#include <span>
-
 #include "kernel/lib/bit_register.hpp"
 #include "kernel/options/options.hpp"
 
@@ -24,6 +22,7 @@ enum class UartRegister : u8 {
 struct InterruptEnable : Register<InterruptEnable> {
     using Register::Register;
     using DataReady = Field<InterruptEnable, 0>;
+    using TransmitterEmpty = Field<InterruptEnable, 1>;
 };
 struct FifoControl : Register<FifoControl> {
     using Register::Register;
@@ -89,13 +88,17 @@ public:
         return true;
     }
 
-    /// Sends everything, LF as CR LF. What a stuck line does not take in bounded time is lost.
-    void send(std::span<char const> text)
+    /// Sends a byte. One that a stuck line does not take in bounded time is lost.
+    void send(u8 byte)
     {
-        for (char character : text) {
-            if (character == '\n') send_byte('\r');
-            send_byte(static_cast<u8>(character));
-        }
+        if (wait_for_room()) put(byte);
+    }
+    /// Sends a byte if the transmitter takes it now.
+    [[nodiscard]] bool try_send(u8 byte)
+    {
+        if (!has_room()) return false;
+        put(byte);
+        return true;
     }
 
     /// Calls `take` with each character received.
@@ -114,7 +117,22 @@ public:
                                               .with<ModemControl::TerminalReady>(true)
                                               .with<ModemControl::RequestToSend>(true)
                                               .with<ModemControl::InterruptGate>(true));
-        write(UartRegister::InterruptEnable, InterruptEnable{}.with<InterruptEnable::DataReady>(true));
+        interrupts_ = interrupts_.with<InterruptEnable::DataReady>(true);
+        write(UartRegister::InterruptEnable, interrupts_);
+    }
+    /// One that is empty already interrupts at once.
+    void interrupt_when_empty(bool wanted)
+    {
+        if (interrupts_.get<InterruptEnable::TransmitterEmpty>() == wanted) return;
+        interrupts_ = interrupts_.with<InterruptEnable::TransmitterEmpty>(wanted);
+        write(UartRegister::InterruptEnable, interrupts_);
+    }
+    /// The line to the interrupt controller goes down and, if there is still a reason, up again: for a controller that
+    /// looks at edges, and handlers that do not serve all there is.
+    void repeat_interrupts()
+    {
+        write(UartRegister::InterruptEnable, InterruptEnable{});
+        write(UartRegister::InterruptEnable, interrupts_);
     }
 
     /// For a baud rate of `wanted`, or the nearest the clock allows.
@@ -150,11 +168,16 @@ private:
         ports_.write(UartRegister::InterruptEnable, static_cast<u8>(value >> 8));
     }
 
-    void send_byte(u8 byte)
+    void put(u8 byte)
     {
-        if (room_ == 0 && !wait_for_room()) return;
         ports_.write(UartRegister::Data, byte);
         --room_;
+    }
+
+    [[nodiscard]] bool has_room()
+    {
+        if (room_ == 0 && status().template get<LineStatus::TransmitterEmpty>()) room_ = fifo_bytes;
+        return room_ != 0;
     }
 
     /// A full FIFO at 9,600 baud takes 17 ms, some 20,000 reads of a port. After one wait in vain, only look once.
@@ -162,8 +185,7 @@ private:
     {
         constexpr unsigned patience = 200'000;
         for (unsigned i = 0; i < (stuck_ ? 1 : patience); ++i)
-            if (status().template get<LineStatus::TransmitterEmpty>()) {
-                room_ = fifo_bytes;
+            if (has_room()) {
                 stuck_ = false;
                 return true;
             }
@@ -172,6 +194,7 @@ private:
     }
 
     Ports ports_;
+    InterruptEnable interrupts_{};
     u8 room_ = 0; ///< bytes that the FIFO surely takes
     bool stuck_ = false;
 };

@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/cpu/port_io.hpp"
 #include "drivers/uart/ns16550.hpp"
+#include "drivers/uart/transmitter.hpp"
 #include "kernel/lib/static_vector.hpp"
 #include "kernel/log/console.hpp"
 
@@ -26,7 +27,9 @@ constexpr u16 io_count = 8;
 
 class SerialDevice final : public console::Device {
 public:
-    void write(std::span<char const> text) override { uart_.send(text); }
+    void write(std::span<char const> text) override { transmitter_.write(text); }
+    void continue_writing() override { transmitter_.continue_writing(); }
+    void write_synchronously() override { transmitter_.write_synchronously(); }
 
     [[nodiscard]] bool start(SerialPort const& port)
     {
@@ -37,11 +40,16 @@ public:
     }
     [[nodiscard]] bool is_present() const { return present_; }
     [[nodiscard]] KeptPort kept() const { return kept_; }
-    void enable_receive_interrupt() { uart_.enable_receive_interrupt(); }
-    void poll() { uart_.receive(console::receive); }
+    void enable_interrupts(bool queue_output)
+    {
+        uart_.enable_receive_interrupt();
+        if (queue_output) transmitter_.write_queued();
+    }
+    void receive() { uart_.receive(console::receive); }
 
 private:
     Ns16550<IoPorts> uart_{IoPorts{}};
+    Transmitter<IoPorts> transmitter_{uart_};
     KeptPort kept_{};
     bool present_ = false;
 };
@@ -56,6 +64,13 @@ void start_one(SerialDevice& device, SerialPort const& port, std::string_view na
         log_warning("{}: no serial port at {:x}", name, port.io_base);
 }
 
+SerialDevice* present_device(size_t index)
+{
+    for (SerialDevice& device : serial_devices)
+        if (device.is_present() && index-- == 0) return &device;
+    return nullptr;
+}
+
 }
 
 void start(Options const& options)
@@ -66,23 +81,20 @@ void start(Options const& options)
 
 std::optional<KeptPort> kept_port(size_t index)
 {
-    for (SerialDevice const& device : serial_devices)
-        if (device.is_present() && index-- == 0) return device.kept();
-    return std::nullopt;
+    SerialDevice const* const device = present_device(index);
+    return device ? std::optional{device->kept()} : std::nullopt;
 }
 
-void enable_receive_interrupts()
+void enable_interrupts(size_t index, bool queue_output)
 {
-    for (SerialDevice& device : serial_devices)
-        if (device.is_present()) device.enable_receive_interrupt();
+    if (SerialDevice* const device = present_device(index)) device->enable_interrupts(queue_output);
 }
 
-void handle_interrupt(void*) { poll(); }
-
-void poll()
+void handle_interrupt(void*)
 {
     for (SerialDevice& device : serial_devices)
-        if (device.is_present()) device.poll();
+        if (device.is_present()) device.receive();
+    console::continue_writing();
 }
 
 }

@@ -21,11 +21,10 @@ struct KeptPort {
 /// In the order of `index`; nothing behind the last.
 [[nodiscard]] std::optional<KeptPort> kept_port(size_t index);
 
-/// Lets the ports interrupt when something was typed. Whoever calls it has bound handle_interrupt().
-void enable_receive_interrupts();
+/// Lets port `index` interrupt when something was typed; with `queue_output`, also when it can take more text, so that
+/// nobody waits for it any more. Whoever calls it has bound handle_interrupt().
+void enable_interrupts(size_t index, bool queue_output);
 /// For the ports' interrupts; `context` is not used.
 void handle_interrupt(void* context);
-/// Takes what was typed, without an interrupt.
-void poll();
 
 }

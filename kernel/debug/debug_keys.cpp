@@ -8,6 +8,7 @@
 #include "kernel/arch/cpu.hpp"
 #include "kernel/debug/counters.hpp"
 #include "kernel/domain/domain_list.hpp"
+#include "kernel/log/console.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -64,7 +65,11 @@ void show_memory()
              frames::total_count() * page_size / kib);
 }
 
-void reboot() { arch::reboot_machine(); }
+void reboot()
+{
+    console::write_synchronously();
+    arch::reboot_machine();
+}
 
 constexpr std::array keys{
     DebugKey{'c', "counters: exits, hypercalls, injections, flushes", show_counters},

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "kernel/arch/cpu.hpp"
+#include "kernel/log/console.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/options/command_line.hpp"
 
@@ -42,6 +43,7 @@ void end_machine(xen::ShutdownReason reason)
 {
     auto const index = static_cast<size_t>(reason);
     End const& end = ends[index < ends.size() ? index : static_cast<size_t>(xen::ShutdownReason::Crash)];
+    console::write_synchronously();
     log_warning("dom0 {}", end.what);
     end.act();
     arch::halt_machine();

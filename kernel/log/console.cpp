@@ -79,7 +79,8 @@ void attach(Device& device)
     for (bool incremental = false;; incremental = true) {
         u32 const count = ring.read(chunk, position, incremental);
         if (count == 0) break;
-        devices.write_to(device, std::span<char const>{chunk}.first(count));
+        auto const text = std::span<char const>{chunk}.first(count);
+        devices.use_one(device, [text](Device& one) { one.write(text); });
     }
     if (!devices.add(device)) return;
 }
@@ -103,7 +104,20 @@ void on_output(void (*hook)()) { output_hook = hook; }
 void break_locks()
 {
     console_lock.break_open();
-    if (console_lock.is_holder(arch::this_cpu())) devices.drop_the_one_being_written();
+    if (console_lock.is_holder(arch::this_cpu())) devices.drop_the_one_in_use();
+    write_synchronously();
+}
+
+void continue_writing()
+{
+    LockGuard const guard{console_lock};
+    devices.use_all([](Device& device) { device.continue_writing(); });
+}
+
+void write_synchronously()
+{
+    LockGuard const guard{console_lock};
+    devices.use_all([](Device& device) { device.write_synchronously(); });
 }
 
 void deliver_notices()

@@ -21,6 +21,10 @@ class Device {
 public:
     /// LF starts a new line; the device adds what else it needs.
     virtual void write(std::span<char const> text) = 0;
+    /// For devices that keep text they cannot show yet: it may be possible now.
+    virtual void continue_writing() {}
+    /// The same devices: from now on keep none, but wait in bounded time.
+    virtual void write_synchronously() {}
 
 protected:
     ~Device() = default;
@@ -29,6 +33,11 @@ protected:
 /// Shows everything in the ring so far on `device`, and from now on everything new. At most four devices.
 void attach(Device& device);
 void detach(Device& device);
+
+/// Devices may have room for text that waits. For their interrupt handlers.
+void continue_writing();
+/// What waits is shown, and from now on a write returns when its text is shown: the machine is about to end.
+void write_synchronously();
 
 /// Gives the ring its final size: the largest power of two not above `buffer`, which must stay. Text is kept.
 void use_ring(std::span<char> buffer);
@@ -82,8 +91,8 @@ void on_input(void (*hook)());
 /// Called with each character typed while input belongs to the hypervisor.
 void on_debug_key(void (*hook)(char key));
 
-/// From now on a console lock that this CPU holds, or that is not released in bounded time, is ignored, and the device
-/// that this CPU was writing to is not used any more. For panic() only.
+/// From now on a console lock that this CPU holds, or that is not released in bounded time, is ignored, the device that
+/// this CPU was writing to is not used any more, and the others write synchronously. For panic() only.
 void break_locks();
 
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The console's devices. One that fails while it is written to (a page fault on its memory, say) must not be what
-/// keeps the panic from being told: it is dropped, and the others are still written to.
+/// The console's devices. One that fails while it is used (a page fault on its memory, say) must not be what
+/// keeps the panic from being told: it is dropped, and the others are still used.
 #pragma once
 
 #include <atomic>
@@ -14,15 +14,21 @@ namespace hospes::console {
 template <typename Device>
 class DeviceList {
 public:
-    void write_to(Device& device, std::span<char const> text)
+    template <typename Use>
+    void use_one(Device& device, Use use)
     {
-        being_written_.store(&device, std::memory_order_relaxed);
-        device.write(text);
-        being_written_.store(nullptr, std::memory_order_relaxed);
+        being_used_.store(&device, std::memory_order_relaxed);
+        use(device);
+        being_used_.store(nullptr, std::memory_order_relaxed);
+    }
+    template <typename Use>
+    void use_all(Use use)
+    {
+        for (Device* device : devices_) use_one(*device, use);
     }
     void write(std::span<char const> text)
     {
-        for (Device* device : devices_) write_to(*device, text);
+        use_all([text](Device& device) { device.write(text); });
     }
 
     [[nodiscard]] bool add(Device& device) { return devices_.push_back(&device); }
@@ -31,15 +37,15 @@ public:
         for (size_t i = 0; i < devices_.size(); ++i)
             if (devices_[i] == &device) return devices_.erase(i);
     }
-    /// For whoever holds the console's lock and finds itself inside a write that will never end.
-    void drop_the_one_being_written()
+    /// For whoever holds the console's lock and finds itself inside a call that will never end.
+    void drop_the_one_in_use()
     {
-        if (Device const* const failed = being_written_.exchange(nullptr)) remove(*failed);
+        if (Device const* const failed = being_used_.exchange(nullptr)) remove(*failed);
     }
 
 private:
     StaticVector<Device*, 4> devices_;
-    std::atomic<Device*> being_written_{nullptr};
+    std::atomic<Device*> being_used_{nullptr};
 };
 
 }

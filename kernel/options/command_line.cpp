@@ -261,6 +261,8 @@ constexpr std::array table{
     Option{"noreboot", yes_or_no, flag<&Options::no_reboot>, "stay halted after a panic"},
     Option{"nosmp", yes_or_no, inverted_flag<&Options::smp>, "use one CPU only"},
     Option{"sched", "credit2", scheduler, "the scheduler"},
+    Option{"sync_console", yes_or_no, flag<&Options::synchronous_console>,
+           "the serial line shows everything, and whoever writes waits for it"},
     Option{"vga", "keep", vga, "keep writing on the screen after dom0 has started"},
     Option{"x2apic", yes_or_no, flag<&Options::x2apic>, "use the local APIC by MSRs where possible"},
 
@@ -289,7 +291,6 @@ constexpr std::array table{
     Option{"sched-gran", {}, ignore, {}},
     Option{"smt", {}, ignore, {}},
     Option{"spec-ctrl", {}, ignore, {}},
-    Option{"sync_console", {}, ignore, {}},
     Option{"tsc", {}, ignore, {}},
     Option{"ucode", {}, ignore, {}},
     Option{"watchdog", {}, ignore, {}},

@@ -78,7 +78,8 @@ struct Options {
     LogThreshold guest_log_level{.always = 0, .rate_limited = 3};
     bool console_timestamps = false;
     bool console_to_ring = false;
-    u64 console_ring_bytes = 0; ///< 0: the built-in ring
+    bool synchronous_console = false; ///< wait for the serial line with each write
+    u64 console_ring_bytes = 0;       ///< 0: the built-in ring
     bool keep_vga = false;
 
     bool no_reboot = false;

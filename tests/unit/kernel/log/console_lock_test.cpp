@@ -41,7 +41,7 @@ TEST(DeviceList, ADeviceThatFailsIsDroppedAndTheOthersStillSpeak)
     console::DeviceList<Recorder> list;
     for (Recorder* device : {&serial, &screen, &other}) EXPECT_TRUE(list.add(*device));
     EXPECT_THROW(list.write(std::string_view{"lost"}), PageFault);
-    list.drop_the_one_being_written();
+    list.drop_the_one_in_use();
     list.write(std::string_view{" told"});
     EXPECT_EQ(serial.seen, "lost told");
     EXPECT_EQ(screen.seen, "");
@@ -54,7 +54,7 @@ TEST(DeviceList, NothingIsDroppedOutsideOfAWrite)
     console::DeviceList<Recorder> list;
     EXPECT_TRUE(list.add(serial));
     list.write(std::string_view{"a"});
-    list.drop_the_one_being_written();
+    list.drop_the_one_in_use();
     list.write(std::string_view{"b"});
     EXPECT_EQ(serial.seen, "ab");
 }
