@@ -10,6 +10,7 @@
 #include "tests/guests/framework/clock.hpp"
 #include "tests/guests/framework/events.hpp"
 #include "tests/guests/framework/report.hpp"
+#include "tests/guests/framework/start.hpp"
 #include "tests/guests/framework/traps.hpp"
 
 namespace hospes::test {
@@ -143,7 +144,11 @@ void edge_does_not_repeat()
 {
     io_apic::route(0);
     keyboard::raise_line();
-    report(equal(count(2), 1), "an edge interrupts once, however long it lasts");
+    u32 const edges = count(2);
+    if (edges != 1 && !on_hospes())
+        skip("Xen counts an edge of dom0's twice");
+    else
+        report(equal(edges, 1), "an edge interrupts once, however long it lasts");
     report(record.marked_level == 0 && record.waited_for_end == 0, "and nobody waits for its end");
     keyboard::lower_line();
     keyboard::raise_line();
