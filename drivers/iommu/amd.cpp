@@ -172,14 +172,9 @@ Verdict Amd::start()
 
 void Amd::on_fault(void* context)
 {
-    constexpr unsigned most = 64; // a storm must not keep this CPU
     auto& place = *static_cast<Place*>(context);
     place.unit.begin_faults();
-    for (unsigned i = 0; i < most; ++i) {
-        auto const fault = place.unit.next_fault();
-        if (!fault) break;
-        place.owner.note_fault(*fault);
-    }
+    place.owner.note_faults(place.unit);
 }
 
 bool Amd::flush_units()

@@ -68,7 +68,7 @@ Control AmdUnit::wanted_control() const
         .with<Control::Isochronous>(has(acpi::IvrsUnit::isochronous));
 }
 
-/// (section 2.6.2) Firmware may have left it on.
+/// (section 2.6.2) Firmware may have left it on, with events that nobody has read: new ones would not be announced.
 bool AmdUnit::start(Hpa device_table, u64 device_table_bytes)
 {
     registers_.write64(at::control, 0);
@@ -78,6 +78,7 @@ bool AmdUnit::start(Hpa device_table, u64 device_table_bytes)
     registers_.write64(at::exclusion_base, 0);
     for (u32 const pointer : {at::command_head, at::command_tail, at::event_head, at::event_tail})
         registers_.write64(pointer, 0);
+    registers_.write64(at::status, Status{}.with<Status::EventOverflow>(true).with<Status::EventInterrupt>(true).raw());
     tail_ = event_head_ = 0;
     // Switched on with the buffer running but untranslated for no moment: caches are empty, or emptied at once.
     registers_.write64(at::control, wanted_control().raw());

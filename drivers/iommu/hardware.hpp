@@ -71,8 +71,18 @@ protected:
     /// A unit was asked for something and does not answer: no device may do DMA any more, nothing is promised again.
     void stop(std::string_view unit_does);
     [[nodiscard]] bool is_stopped() const { return stopped_.load(std::memory_order_acquire); }
-    /// Logs a fault, and cuts the device off if it must be.
-    void note_fault(Fault const& fault);
+    /// Takes out all that a unit has recorded: before that, a VT-d unit does not announce more. In a storm there is
+    /// always more, until its devices are cut off on the way; but never so much that this CPU stands still.
+    template <typename Unit>
+    void note_faults(Unit& unit)
+    {
+        constexpr unsigned most = 1024; // the largest log has 256
+        for (unsigned i = 0; i < most; ++i) {
+            auto const fault = unit.next_fault();
+            if (!fault) return;
+            note_fault(*fault);
+        }
+    }
 
     /// Both without a lock held, under LockRank::Iommu inside.
     [[nodiscard]] virtual bool flush_units() = 0;
@@ -91,6 +101,9 @@ protected:
     bool started_ = false;
 
 private:
+    /// Logs a fault, and cuts the device off if it must be.
+    void note_fault(Fault const& fault);
+
     Guarded<FaultLog, LockRank::Iommu> faults_;
     std::atomic<bool> stopped_{false};
 };

@@ -194,13 +194,8 @@ Verdict Vtd::start()
 
 void Vtd::on_fault(void* context)
 {
-    constexpr unsigned most = 64; // a storm must not keep this CPU
     auto& place = *static_cast<Place*>(context);
-    for (unsigned i = 0; i < most; ++i) {
-        auto const fault = place.unit.next_fault();
-        if (!fault) break;
-        place.owner.note_fault(*fault);
-    }
+    place.owner.note_faults(place.unit);
     place.unit.end_faults();
 }
 

@@ -78,7 +78,6 @@ struct FaultStatus : Register<FaultStatus> {
     using QueueError = Field<FaultStatus, 4>;
     using CompletionError = Field<FaultStatus, 5>;
     using TimeOut = Field<FaultStatus, 6>;
-    using FirstRecord = Field<FaultStatus, 15, 8, u32>;
     [[nodiscard]] constexpr bool invalidation_failed() const
     {
         return get<QueueError>() || get<CompletionError>() || get<TimeOut>();

@@ -110,6 +110,20 @@ bool VtdUnit::switch_off()
     return true;
 }
 
+/// While there are some, new ones are not announced; and errors of an old queue would be taken for those of ours.
+/// (sections 7.3 and 11.4.7.1)
+void VtdUnit::forget_old_faults()
+{
+    u32 const count = capability_.get<Capability::LastFaultRegister>() + 1;
+    for (u32 i = 0; i < count && next_fault(); ++i) {}
+    auto const errors = FaultStatus{}
+                            .with<FaultStatus::Overflow>(true)
+                            .with<FaultStatus::QueueError>(true)
+                            .with<FaultStatus::CompletionError>(true)
+                            .with<FaultStatus::TimeOut>(true);
+    registers_.write32(at::fault_status, static_cast<u32>(errors.raw()));
+}
+
 /// The regions that a firmware protects from DMA until somebody translates. (section 11.4.8)
 bool VtdUnit::lift_firmware_protection()
 {
@@ -125,6 +139,7 @@ bool VtdUnit::lift_firmware_protection()
 bool VtdUnit::start(Tables const& tables)
 {
     if (!switch_off() || !flush_write_buffer()) return false;
+    forget_old_faults();
     if (!queue_.empty()) {
         registers_.write64(at::queue_tail, 0);
         registers_.write64(at::queue_address, queue_at_.raw());
@@ -220,11 +235,13 @@ std::optional<Fault> VtdUnit::next_fault()
     u32 const first = capability_.get<Capability::FaultOffset>() * 16;
     u32 const count = capability_.get<Capability::LastFaultRegister>() + 1;
     for (u32 i = 0; i < count; ++i) {
-        u32 const at = first + (status.get<FaultStatus::FirstRecord>() + i) % count * fault_record_bytes;
+        u32 const number = (next_record_ + i) % count;
+        u32 const at = first + number * fault_record_bytes;
         FaultRecord const record{registers_.read64(at + 8)};
         if (!record.get<FaultRecord::IsValid>()) continue;
         u64 const address = registers_.read64(at);
         registers_.write32(at + 12, clear_fault_record);
+        next_record_ = number + 1;
         return Fault{.requester = record.get<FaultRecord::Source>(),
                      .address = address,
                      .write = !record.get<FaultRecord::IsRead>(),

@@ -50,6 +50,7 @@ private:
     [[nodiscard]] bool set(u32 state, bool on);
     [[nodiscard]] bool order(u32 what);
     [[nodiscard]] bool switch_off();
+    void forget_old_faults();
     [[nodiscard]] bool lift_firmware_protection();
     [[nodiscard]] bool submit(std::span<vtd::Descriptor const> descriptors);
     void append(vtd::Descriptor const& descriptor);
@@ -62,6 +63,7 @@ private:
     u32 volatile* done_ = nullptr; ///< the unit writes here
     Hpa queue_at_{}, done_at_{};
     u32 tail_ = 0;
+    u32 next_record_ = 0; ///< the unit fills its fault records in a ring
     u32 sequence_ = 0;
 };
 

@@ -26,7 +26,7 @@ public:
     void write64(u32 offset, u64 value) override
     {
         if (offset == at::control && ignores_control) return;
-        quads[offset] = value;
+        quads[offset] = offset == at::status ? quads[offset] & ~value : value;
         if (offset == at::command_head) head = value / sizeof(Command);
         if (offset == at::command_tail && !is_deaf) run(value / sizeof(Command));
     }
@@ -77,6 +77,15 @@ TEST_F(AmdUnitTest, StartsWithEmptyCaches)
     EXPECT_EQ(fake.quads[at::device_table], 0x20'0000u | 511);
     EXPECT_EQ(fake.codes, (std::vector<unsigned>{8, 1}));
     EXPECT_TRUE(Control{fake.quads[at::control]}.get<Control::Enabled>());
+}
+
+TEST_F(AmdUnitTest, WhatTheFirmwareLeftIsForgotten)
+{
+    fake.quads[at::status] = Status{}.with<Status::EventOverflow>(true).with<Status::EventInterrupt>(true).raw();
+    fake.quads[at::event_head] = 0x40;
+    ASSERT_TRUE(start());
+    EXPECT_EQ(fake.quads[at::status], 0u) << "the next event is announced";
+    EXPECT_FALSE(unit.next_fault());
 }
 
 TEST_F(AmdUnitTest, LyingRegisters)

@@ -32,11 +32,15 @@ public:
     u64 read64(u32 offset) const override { return quads.contains(offset) ? quads.at(offset) : 0; }
     void write32(u32 offset, u32 value) override
     {
+        if (offset == at::fault_status) {
+            words[offset] &= ~value;
+            return;
+        }
         words[offset] = value;
         if (offset == at::global_command) command(value);
-        if (offset == fault_at + 12 && (value & clear_fault_record) != 0) {
-            quads[fault_at + 8] = 0;
-            words[at::fault_status] = 0;
+        if (offset >= fault_at && (value & clear_fault_record) != 0) {
+            quads[offset - 4] = 0;
+            if (--faults == 0) words[at::fault_status] &= ~u32{FaultStatus::Pending::mask};
         }
     }
     void write64(u32 offset, u64 value) override
@@ -48,7 +52,19 @@ public:
         if (offset == at::context_command || offset == iotlb_at) invalidate(offset);
     }
     u64 now() const override { return ++ticks; }
+
     bool is_too_long_since(u64 started) const override { return ++ticks - started > 50; }
+
+    /// A write, refused because it is not mapped for writing.
+    void record_fault(u32 number, u16 source, u64 address)
+    {
+        u32 const at = fault_at + number * fault_record_bytes;
+        auto const record = FaultRecord{}.with<FaultRecord::Source>(source).with<FaultRecord::Reason>(5);
+        quads[at] = address;
+        quads[at + 8] = record.with<FaultRecord::IsValid>(true).raw();
+        words[at::fault_status] = static_cast<u32>(FaultStatus{}.with<FaultStatus::Pending>(true).raw());
+        ++faults;
+    }
 
     std::map<u32, u32> words;
     std::map<u32, u64> quads;
@@ -57,6 +73,7 @@ public:
     Descriptor* queue = nullptr;
     u32* status = nullptr;
     bool is_deaf = false;
+    int faults = 0;
 
 private:
     void command(u32 value)
@@ -191,13 +208,7 @@ TEST_F(VtdUnitTest, FaultsAreReadOnce)
 {
     ASSERT_TRUE(start());
     EXPECT_FALSE(unit.next_fault());
-    fake.words[at::fault_status] = static_cast<u32>(FaultStatus{}.with<FaultStatus::Pending>(true).raw());
-    fake.quads[fault_at] = 0xdead'f000;
-    fake.quads[fault_at + 8] = FaultRecord{}
-                                   .with<FaultRecord::Source>(0x00fa)
-                                   .with<FaultRecord::Reason>(5)
-                                   .with<FaultRecord::IsValid>(true)
-                                   .raw();
+    fake.record_fault(0, 0x00fa, 0xdead'f000);
     auto const fault = unit.next_fault();
     ASSERT_TRUE(fault);
     EXPECT_EQ(fault->requester, 0x00fa);
@@ -205,6 +216,29 @@ TEST_F(VtdUnitTest, FaultsAreReadOnce)
     EXPECT_TRUE(fault->write);
     EXPECT_EQ(fault->reason, "not mapped for writing");
     EXPECT_FALSE(unit.next_fault());
+}
+
+TEST_F(VtdUnitTest, WhatTheFirmwareLeftIsForgotten)
+{
+    fake.record_fault(0, 0x00fa, 0xdead'f000);
+    fake.words[at::fault_status] |= static_cast<u32>(FaultStatus{}.with<FaultStatus::TimeOut>(true).raw());
+    ASSERT_TRUE(start());
+    EXPECT_FALSE(unit.next_fault());
+    EXPECT_EQ(fake.words[at::fault_status], 0u) << "the next fault is announced";
+}
+
+/// In the order in which they came, wherever that began; and until none is left.
+TEST_F(VtdUnitTest, FaultsGoRound)
+{
+    constexpr u32 records = 4;
+    fake.quads[at::capability] = Capability{sane_capability}.with<Capability::LastFaultRegister>(records - 1).raw();
+    ASSERT_TRUE(start());
+    u16 came = 0, read = 0;
+    for (u32 at_once : {3u, 4u, 1u, 4u, 2u}) {
+        for (u32 i = 0; i < at_once; ++i, ++came) fake.record_fault(came % records, came, 0x1000);
+        while (auto const fault = unit.next_fault()) EXPECT_EQ(fault->requester, read++);
+        EXPECT_EQ(read, came);
+    }
 }
 
 }
