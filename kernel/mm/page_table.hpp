@@ -53,7 +53,10 @@ inline constexpr u64 entries_per_table = u64{1} << index_bits;
 template <PageTableFormat Format, TableMemory Memory>
 class PageTable final : public SecondStage {
 public:
-    explicit PageTable(Memory memory) : memory_{std::move(memory)} {}
+    /// Leaves lie at this level or below; the CPU, or an administrator, may know fewer sizes than the format.
+    explicit PageTable(Memory memory, unsigned largest_leaf_level = Format::largest_leaf_level)
+        : memory_{std::move(memory)}, largest_leaf_level_{largest_leaf_level}
+    {}
     PageTable(PageTable const&) = delete;
     PageTable& operator=(PageTable const&) = delete;
     ~PageTable() override
@@ -71,7 +74,7 @@ public:
     }
 
     [[nodiscard]] Hpa root() const override { return *root_; }
-    [[nodiscard]] unsigned largest_order() const override { return order_of(Format::largest_leaf_level); }
+    [[nodiscard]] unsigned largest_order() const override { return order_of(largest_leaf_level_); }
     [[nodiscard]] Gfn end() const override { return Gfn{end_.load(std::memory_order_relaxed)}; }
     [[nodiscard]] u64 table_pages() const override { return table_pages_.load(std::memory_order_relaxed); }
     [[nodiscard]] u64 table_limit() const override { return memory_.limit(); }
@@ -88,8 +91,7 @@ public:
                                  MappingType type) override
     {
         unsigned const level = order / index_bits;
-        if (!in_range(where) || level > Format::largest_leaf_level || order != order_of(level))
-            return failure(Error::Invalid);
+        if (!in_range(where) || level > largest_leaf_level_ || order != order_of(level)) return failure(Error::Invalid);
         if (((where.raw() | frame.raw()) & (frames_at(level) - 1)) != 0) return failure(Error::Invalid);
         auto const slot = make_slot(where, level);
         if (!slot) return failure(slot.error());
@@ -222,6 +224,7 @@ private:
     }
 
     Memory memory_;
+    unsigned const largest_leaf_level_;
     std::optional<Hpa> root_;
     std::atomic<u64> end_{0};
     std::atomic<u64> table_pages_{0};

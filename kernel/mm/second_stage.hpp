@@ -65,7 +65,7 @@ public:
     /// Returns the guest frame to continue from, or nothing when all were visited.
     [[nodiscard]] virtual std::optional<Gfn>
     visit_leaves(Gfn from, bool (*visit)(void* context, Gfn where, Mapping const&), void* context) const = 0;
-    /// Of the largest leaf that the hardware knows: 9 or 18.
+    /// Of the largest leaf: 0, 9 or 18.
     [[nodiscard]] virtual unsigned largest_order() const = 0;
     /// One above the highest guest frame ever mapped.
     [[nodiscard]] virtual Gfn end() const = 0;

@@ -144,9 +144,9 @@ protected:
 
 /// What boot prints, one line for each. (design.md 5)
 struct CapabilityReport {
-    std::string_view extension; ///< "SVM" or "VMX"
-    bool next_rip = false;      ///< the CPU tells the length of an exiting instruction
-    bool huge_pages = false;    ///< 1 GiB pages in the second stage
+    std::string_view extension;      ///< "SVM" or "VMX"
+    bool next_rip = false;           ///< the CPU tells the length of an exiting instruction
+    bool has_gibibyte_pages = false; ///< in the second stage
     u32 address_space_ids = 0;
 };
 

@@ -3,6 +3,7 @@
 ///
 /// The one file that knows both vendors.
 #include "arch/x86_64/cpu/features.hpp"
+#include "arch/x86_64/guest/nested_tables.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
 #include "arch/x86_64/svm/svm.hpp"
 #include "arch/x86_64/vmx/vmx.hpp"
@@ -85,10 +86,10 @@ void initialize_virtualization()
 {
     chosen = &choose();
     CapabilityReport const report = chosen->report();
-    log_info("CPU virtualization: {} in use; nested paging in use, 1 GiB pages {}; next instruction pointer {}; {} "
+    log_info("CPU virtualization: {} in use; nested paging in use, pages up to {}; next instruction pointer {}; {} "
              "address space ids",
-             report.extension, report.huge_pages ? "in use" : "absent", report.next_rip ? "in use" : "absent, decoding",
-             report.address_space_ids);
+             report.extension, page_names[largest_leaf_level(report.has_gibibyte_pages, options())],
+             report.next_rip ? "in use" : "absent, decoding", report.address_space_ids);
 }
 
 Virtualization& virtualization() { return *chosen; }

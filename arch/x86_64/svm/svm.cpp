@@ -4,13 +4,13 @@
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/msr.hpp"
 #include "arch/x86_64/guest/msr_policy.hpp"
+#include "arch/x86_64/guest/nested_tables.hpp"
 #include "arch/x86_64/mm/npt_format.hpp"
 #include "arch/x86_64/svm/svm_vcpu.hpp"
 #include "kernel/arch/cpu.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/log/panic.hpp"
 #include "kernel/mm/frame_allocator.hpp"
-#include "kernel/mm/table_pool.hpp"
 
 namespace hospes::svm {
 
@@ -29,9 +29,6 @@ constexpr Msr<u64> vm_host_save_area{0xc001'0117};
 constexpr u32 svm_leaf = 0x8000'000a;
 
 PerCpu<Cpu> cpus;
-
-/// The limit of a new domain's tables before the toolstack sets one; domains only reach it by misbehaving.
-constexpr u64 default_table_pages = 64 * 1024;
 
 /// Two bits for each MSR, read and write, in three ranges of 2,048 bytes. (APM vol. 2, 15.11)
 struct MsrMap {
@@ -111,11 +108,7 @@ Expected<std::unique_ptr<arch::VcpuBackend>> Svm::create_vcpu(arch::VirtualCpu& 
 
 Expected<std::unique_ptr<SecondStage>> Svm::create_second_stage()
 {
-    using NestedTables = PageTable<NptFormat, TablePool>;
-    std::unique_ptr<NestedTables> tables{new (std::nothrow) NestedTables{TablePool{default_table_pages}}};
-    if (!tables) return failure(Error::OutOfMemory);
-    if (auto const ready = tables->initialize(); !ready) return failure(ready.error());
-    return tables;
+    return arch::make_nested_tables<NptFormat>(cpu_features().has(Feature::GibibytePages));
 }
 
 arch::CapabilityReport Svm::report() const
@@ -123,7 +116,7 @@ arch::CapabilityReport Svm::report() const
     CpuidLeaf const leaf = read_cpuid(svm_leaf);
     return {.extension = "SVM",
             .next_rip = cpu_features().has(Feature::NextRipSave),
-            .huge_pages = cpu_features().has(Feature::GibibytePages),
+            .has_gibibyte_pages = cpu_features().has(Feature::GibibytePages),
             .address_space_ids = leaf.ebx};
 }
 

@@ -4,6 +4,7 @@
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/guest/apic_register_rules.hpp"
 #include "arch/x86_64/guest/msr_policy.hpp"
+#include "arch/x86_64/guest/nested_tables.hpp"
 #include "arch/x86_64/mm/ept_format.hpp"
 #include "arch/x86_64/vmx/instructions.hpp"
 #include "arch/x86_64/vmx/vmx_vcpu.hpp"
@@ -12,7 +13,6 @@
 #include "kernel/log/log.hpp"
 #include "kernel/log/panic.hpp"
 #include "kernel/mm/frame_allocator.hpp"
-#include "kernel/mm/table_pool.hpp"
 #include "kernel/options/command_line.hpp"
 
 namespace hospes::vmx {
@@ -21,9 +21,6 @@ namespace {
 
 PerCpu<Cpu> cpus;
 Capabilities found;
-
-/// The limit of a new domain's tables before the toolstack sets one; domains only reach it by misbehaving.
-constexpr u64 default_table_pages = u64{64} * 1024;
 
 constexpr u32 most_vpids = 0xffff;
 
@@ -90,21 +87,6 @@ Hpa revision_page()
     return address_of(*frame);
 }
 
-template <PageTableFormat Format>
-Expected<std::unique_ptr<SecondStage>> make_tables()
-{
-    using Tables = PageTable<Format, TablePool>;
-    std::unique_ptr<Tables> tables{new (std::nothrow) Tables{TablePool{default_table_pages}}};
-    if (!tables) return failure(Error::OutOfMemory);
-    if (auto const ready = tables->initialize(); !ready) return failure(ready.error());
-    return tables;
-}
-
-/// For CPUs without 1 GiB pages.
-struct SmallEptFormat : EptFormat {
-    static constexpr unsigned largest_leaf_level = 1;
-};
-
 }
 
 void access_failed(u32 encoding) { panic("VMCS field {:x} cannot be accessed", encoding); }
@@ -156,7 +138,7 @@ Expected<std::unique_ptr<arch::VcpuBackend>> Vmx::create_vcpu(arch::VirtualCpu& 
 
 Expected<std::unique_ptr<SecondStage>> Vmx::create_second_stage()
 {
-    return found.ept.get<EptAndVpid::Pages1G>() ? make_tables<EptFormat>() : make_tables<SmallEptFormat>();
+    return arch::make_nested_tables<EptFormat>(found.ept.get<EptAndVpid::Pages1G>());
 }
 
 arch::CapabilityReport Vmx::report() const
@@ -164,7 +146,7 @@ arch::CapabilityReport Vmx::report() const
     bool const has_vpid = found.uses<SecondaryControls::Vpid>(ControlWord::Secondary);
     return {.extension = "VMX",
             .next_rip = true,
-            .huge_pages = found.ept.get<EptAndVpid::Pages1G>(),
+            .has_gibibyte_pages = found.ept.get<EptAndVpid::Pages1G>(),
             .address_space_ids = has_vpid ? most_vpids : 0};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Giving a domain memory, and taking it back.
+#include <algorithm>
 #include <cstring>
 
 #include "kernel/hypercall/memory/memory_call.hpp"
@@ -17,7 +18,7 @@ constexpr unsigned large_page_order = 9;
 unsigned order_limit(Vcpu const& caller, Domain const& target)
 {
     bool const may_be_largest = caller.domain().is_control_domain() && !target.is_control_domain();
-    return may_be_largest ? target.physmap.stage().largest_order() : large_page_order;
+    return may_be_largest ? std::max(target.physmap.stage().largest_order(), large_page_order) : large_page_order;
 }
 
 /// Progress travels above the command's bits of the first argument, so that is how many extents a call can count.
