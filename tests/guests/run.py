@@ -86,7 +86,7 @@ def hypervisor(which):
         return xen_image(), "dom0=pvh console=com1 com1=115200 loglvl=warning guest_loglvl=all sync_console noreboot", \
             ["-device", "amd-iommu"]
     image = pathlib.Path(os.environ.get("HOSPES_IMAGE", ROOT / os.environ.get("OUT", "build") / "hospes.elf"))
-    return image, "console=com1 com1=115200 loglvl=info guest_loglvl=all iommu=off noreboot", []
+    return image, "console=com1 com1=115200 loglvl=info guest_loglvl=all iommu=off sync_console noreboot", []
 
 
 def command(case, which, extra=()):

@@ -44,7 +44,7 @@ constexpr auto table = std::to_array<State>({
     {"long mode", Mode::Long, [](Cpu&) {}, runs, runs},
     {"an interrupt that waits for RFLAGS.IF", Mode::Long, [](Cpu& c) { c.pending_event = event_valid | 0x40; }, runs,
      runs},
-    {"an SYSENTER_EIP that is not canonical", Mode::Long, [](Cpu& c) { c.sysenter_eip = not_canonical; }, runs, runs},
+    {"a SYSENTER_EIP that is not canonical", Mode::Long, [](Cpu& c) { c.sysenter_eip = not_canonical; }, runs, runs},
 
     // What no CPU would take, whoever made it.
     {"CR0 bits 63..32", Mode::Long, [](Cpu& c) { c.cr0 |= bit_63; }, refused, refused},
