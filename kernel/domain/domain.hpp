@@ -50,6 +50,12 @@ struct DomainConfiguration {
     std::array<u8, 16> handle{};
 };
 
+/// How far the toolstack has been told which pages were written.
+struct DirtyLog {
+    u64 next_frame = 0;
+    u32 dirty_count = 0; ///< of the frames before
+};
+
 /// Toolstack-visible settings, under LockRank::DomainControl.
 struct DomainControl {
     u32 pause_count = 1; ///< by the control domain; a new domain starts paused
@@ -57,7 +63,8 @@ struct DomainControl {
     std::array<u64, xen::nr_hvm_params> parameters{};
     xen::DomctlTscInfo tsc_info{};
     u64 paging_pool_bytes = 0;
-    std::array<u8, 16> handle{}; ///< the toolstack's UUID
+    std::optional<DirtyLog> dirty_log; ///< there while the toolstack has it switched on
+    std::array<u8, 16> handle{};       ///< the toolstack's UUID
 };
 
 class Domain {

@@ -47,6 +47,10 @@ Expected<> get_address_size(DomctlCall&);
 Expected<> set_node_affinity(DomctlCall&);
 Expected<> get_node_affinity(DomctlCall&);
 
+// dirty_log.cpp
+Expected<> switch_dirty_log(Domain& domain, bool on);
+Expected<> read_dirty_log(DomctlCall&);
+
 // vcpus.cpp
 Expected<> max_vcpus(DomctlCall&);
 Expected<> get_vcpu_info(DomctlCall&);

@@ -35,13 +35,16 @@ Expected<> set_paging_pool(DomctlCall& call)
     return {};
 }
 
-/// There are no shadow tables. What is left are the pool's size in MiB, and switching off what is not on.
+/// There are no shadow tables. What is left are the pool's size in MiB and the log of written pages.
 Expected<> shadow_op(DomctlCall& call)
 {
     auto& request = call.request.u.shadow_op;
     SecondStage& stage = call.domain->physmap.stage();
     switch (static_cast<xen::ShadowCommand>(request.operation)) {
-    case xen::ShadowCommand::Off: return {};
+    case xen::ShadowCommand::EnableLogDirty: return switch_dirty_log(*call.domain, true);
+    case xen::ShadowCommand::Off: return switch_dirty_log(*call.domain, false);
+    case xen::ShadowCommand::Clean:
+    case xen::ShadowCommand::Peek: return read_dirty_log(call);
     case xen::ShadowCommand::GetAllocation:
         request.megabytes = static_cast<u32>(stage.table_limit() * page_size / mib);
         return {};
