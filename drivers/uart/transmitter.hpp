@@ -12,8 +12,8 @@ namespace hospes::uart {
 template <typename Ports>
 class Transmitter {
 public:
-    static constexpr size_t capacity = 32 * kib;
-    static constexpr size_t most_at_once = 256; ///< bytes in one interrupt
+    static constexpr size_t capacity = 64 * kib; ///< dom0 shows what it said while booting all at once
+    static constexpr size_t most_at_once = 256;  ///< bytes in one interrupt
 
     explicit constexpr Transmitter(Ns16550<Ports>& uart) : uart_{uart} {}
 
