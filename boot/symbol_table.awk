@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # From `nm -n -C` on the first link to the table that backtraces use (kernel/log/symbols.cpp):
-# functions in ascending order, each its offset from text_start and the offset of its name.
+# functions in ascending order, each its distance from the one before (the first: from text_start), and their names.
 
 function shorten(name) {
     sub(/ \[clone.*/, "", name)
-    gsub(/\(anonymous namespace\)::/, "", name)
+    gsub(/\(anonymous namespace\)::|__1::|\[abi:[^\]]*\]/, "", name)
     while (sub(/<[^<>]*>/, "", name)) {}
     sub(/\(.*/, "", name)
     sub(/.* /, "", name)
@@ -32,13 +32,16 @@ END {
     kept = 0
     for (i = 0; i < count; i++)
         if (addresses[i] >= start && addresses[i] < end && names[i] != "") kept_index[kept++] = i
-    print ".global symbol_table, symbol_count, symbol_names"
+    print ".global symbol_distances, symbol_count, symbol_names"
     print "symbol_count: .quad " kept
-    print "symbol_table:"
-    for (k = 0; k < kept; k++)
-        print ".long 0x" addresses[kept_index[k]] " - 0x" start ", name_" k " - symbol_names"
+    print "symbol_distances:"
+    before = start
+    for (k = 0; k < kept; k++) {
+        print ".short 0x" addresses[kept_index[k]] " - 0x" before
+        before = addresses[kept_index[k]]
+    }
     print "symbol_names:"
     for (k = 0; k < kept; k++)
-        print "name_" k ": .asciz \"" names[kept_index[k]] "\""
+        print ".asciz \"" names[kept_index[k]] "\""
     print ".section .note.GNU-stack, \"\", @progbits"
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Backtraces by frame pointers, with names from the table that the second link adds (boot/symbol_table.awk).
+/// Backtraces by frame pointers, with names from the table that the second link adds (boot/symbol_table.awk). The table
+/// is read from its beginning: it is small rather than fast.
 #include "kernel/log/symbols.hpp"
 
-#include <algorithm>
 #include <span>
 
 #include "kernel/log/log.hpp"
@@ -10,17 +10,11 @@
 namespace hospes {
 namespace {
 
-struct SymbolEntry {
-    u32 offset;      ///< from text_start, ascending
-    u32 name_offset; ///< from symbol_names
-};
-static_assert(sizeof(SymbolEntry) == 8);
-
 extern "C" {
 extern char const text_start[], text_end[]; // linker.ld
 extern u64 const symbol_count;              // boot/symbol_table.awk
-extern SymbolEntry const symbol_table[];
-extern char const symbol_names[];
+extern u16 const symbol_distances[];        // from function to function, the first from text_start
+extern char const symbol_names[];           // one behind the other, each with a zero
 }
 
 /// What `push %rbp; mov %rsp, %rbp` leaves on the stack.
@@ -56,12 +50,16 @@ void log_place(u64 address)
 SymbolPlace find_symbol(u64 address)
 {
     if (!is_code(address)) return {};
-    std::span const symbols{symbol_table, symbol_count};
-    u64 const offset = address - reinterpret_cast<u64>(text_start);
-    auto const after = std::ranges::upper_bound(symbols, offset, {}, &SymbolEntry::offset);
-    if (after == symbols.begin()) return {};
-    SymbolEntry const& found = *(after - 1);
-    return {std::string_view{symbol_names + found.name_offset}, offset - found.offset};
+    SymbolPlace found;
+    u64 start = reinterpret_cast<u64>(text_start);
+    char const* name = symbol_names;
+    for (u16 const distance : std::span{symbol_distances, symbol_count}) {
+        start += distance;
+        if (start > address) break;
+        found = {std::string_view{name}, address - start};
+        name += found.name.size() + 1;
+    }
+    return found;
 }
 
 void log_backtrace(u64 instruction, u64 frame)
