@@ -3,8 +3,8 @@
 
 #include "arch/x86_64/irq/irq.hpp"
 #include "drivers/iommu/amd_format.hpp"
+#include "drivers/iommu/device_tables.hpp"
 #include "drivers/iommu/requester.hpp"
-#include "drivers/iommu/table_memory.hpp"
 #include "drivers/pci/config_access.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/log/log.hpp"
@@ -128,10 +128,8 @@ Verdict Amd::initialize(acpi::Ivrs const& ivrs, HardwareRequest const& request)
     for (acpi::IoApicRequester const& io_apic : ivrs.io_apics)
         static_cast<void>(io_apics_.push_back({io_apic.id, io_apic.requester}));
     aliases_ = ivrs.aliases;
-    using Table = PageTable<AmdFormat, TableMemory>;
-    constexpr bool is_coherent = true; // Control::Coherent
-    std::unique_ptr<Table> table{new (std::nothrow) Table{TableMemory{table_limit(), is_coherent}}};
-    if (!table || !table->initialize()) return refuse("there is no memory for its tables");
+    auto table = new_amd_table();
+    if (!table) return refuse("there is no memory for its tables");
     if (auto const adopted = adopt_table(std::move(table), order_of(2), ivrs.regions); !adopted) return adopted;
     decide_on_interrupts(request.options);
     if (auto const made = make_devices(); !made) return made;

@@ -4,11 +4,11 @@
 #include "arch/x86_64/irq/irq.hpp"
 #include "arch/x86_64/irq/local_apic.hpp"
 #include "drivers/iommu/cache.hpp"
+#include "drivers/iommu/device_tables.hpp"
 #include "drivers/iommu/requester.hpp"
-#include "drivers/iommu/table_memory.hpp"
-#include "drivers/iommu/vtd_format.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/log/log.hpp"
+#include "kernel/mm/page_table.hpp"
 
 namespace hospes::iommu {
 
@@ -18,15 +18,6 @@ namespace {
 
 constexpr size_t buses = 256, requesters = 65536;
 constexpr unsigned context_order = 8; // 256 tables of one page
-
-template <unsigned levels>
-std::unique_ptr<SecondStage> new_table(bool is_coherent)
-{
-    using Table = PageTable<VtdFormat<levels>, TableMemory>;
-    std::unique_ptr<Table> table{new (std::nothrow) Table{TableMemory{table_limit(), is_coherent}}};
-    if (!table || !table->initialize()) return nullptr;
-    return table;
-}
 
 InterruptHigh source_of(Requester const& requester)
 {
@@ -88,7 +79,7 @@ Verdict Vtd::make_table(acpi::Dmar const& dmar)
         return refuse("the units have no page-table height in common");
     bool const has_2m = all_units([](VtdUnit const& u) { return u.capability().get<Capability::Has2MibPages>(); });
     bool const has_1g = all_units([](VtdUnit const& u) { return u.capability().get<Capability::Has1GibPages>(); });
-    auto table = levels_ == 4 ? new_table<4>(is_coherent_) : new_table<3>(is_coherent_);
+    auto table = new_vtd_table(levels_, is_coherent_);
     if (!table) return refuse("there is no memory for its tables");
     return adopt_table(std::move(table), order_of(has_2m && has_1g ? 2 : has_2m ? 1 : 0), dmar.regions);
 }

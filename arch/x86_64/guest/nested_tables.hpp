@@ -4,17 +4,12 @@
 
 #include <array>
 #include <memory>
-#include <new>
 #include <string_view>
 
-#include "kernel/mm/page_table.hpp"
-#include "kernel/mm/table_pool.hpp"
-#include "kernel/options/command_line.hpp"
+#include "kernel/mm/second_stage.hpp"
+#include "kernel/options/options.hpp"
 
 namespace hospes::arch {
-
-/// The limit of a new domain's tables before the toolstack sets one; domains only reach it by misbehaving.
-inline constexpr u64 default_table_pages = u64{64} * 1024;
 
 /// Names of the pages that leaves at level 0, 1 and 2 map.
 inline constexpr std::array<std::string_view, 3> page_names{"4 KiB", "2 MiB", "1 GiB"};
@@ -27,15 +22,7 @@ inline constexpr std::array<std::string_view, 3> page_names{"4 KiB", "2 MiB", "1
 }
 
 /// Empty tables for a domain; OutOfMemory.
-template <PageTableFormat Format>
-[[nodiscard]] Expected<std::unique_ptr<SecondStage>> make_nested_tables(bool has_gibibyte_pages)
-{
-    using Tables = PageTable<Format, TablePool>;
-    unsigned const level = largest_leaf_level(has_gibibyte_pages, options());
-    std::unique_ptr<Tables> tables{new (std::nothrow) Tables{TablePool{default_table_pages}, level}};
-    if (!tables) return failure(Error::OutOfMemory);
-    if (auto const ready = tables->initialize(); !ready) return failure(ready.error());
-    return tables;
-}
+[[nodiscard]] Expected<std::unique_ptr<SecondStage>> make_nested_page_tables(bool has_gibibyte_pages);
+[[nodiscard]] Expected<std::unique_ptr<SecondStage>> make_extended_page_tables(bool has_gibibyte_pages);
 
 }

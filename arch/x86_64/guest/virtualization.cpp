@@ -9,6 +9,7 @@
 #include "arch/x86_64/vmx/vmx.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/log/panic.hpp"
+#include "kernel/options/command_line.hpp"
 
 namespace hospes::arch {
 

@@ -5,7 +5,6 @@
 #include "arch/x86_64/cpu/msr.hpp"
 #include "arch/x86_64/guest/msr_policy.hpp"
 #include "arch/x86_64/guest/nested_tables.hpp"
-#include "arch/x86_64/mm/npt_format.hpp"
 #include "arch/x86_64/svm/svm_vcpu.hpp"
 #include "kernel/arch/cpu.hpp"
 #include "kernel/arch/memory.hpp"
@@ -108,7 +107,7 @@ Expected<std::unique_ptr<arch::VcpuBackend>> Svm::create_vcpu(arch::VirtualCpu& 
 
 Expected<std::unique_ptr<SecondStage>> Svm::create_second_stage()
 {
-    return arch::make_nested_tables<NptFormat>(cpu_features().has(Feature::GibibytePages));
+    return arch::make_nested_page_tables(cpu_features().has(Feature::GibibytePages));
 }
 
 arch::CapabilityReport Svm::report() const

@@ -5,7 +5,6 @@
 #include "arch/x86_64/guest/apic_register_rules.hpp"
 #include "arch/x86_64/guest/msr_policy.hpp"
 #include "arch/x86_64/guest/nested_tables.hpp"
-#include "arch/x86_64/mm/ept_format.hpp"
 #include "arch/x86_64/vmx/instructions.hpp"
 #include "arch/x86_64/vmx/vmx_vcpu.hpp"
 #include "kernel/arch/cpu.hpp"
@@ -138,7 +137,7 @@ Expected<std::unique_ptr<arch::VcpuBackend>> Vmx::create_vcpu(arch::VirtualCpu& 
 
 Expected<std::unique_ptr<SecondStage>> Vmx::create_second_stage()
 {
-    return arch::make_nested_tables<EptFormat>(found.ept.get<EptAndVpid::Pages1G>());
+    return arch::make_extended_page_tables(found.ept.get<EptAndVpid::Pages1G>());
 }
 
 arch::CapabilityReport Vmx::report() const

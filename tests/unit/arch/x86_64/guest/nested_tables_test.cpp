@@ -6,6 +6,8 @@
 
 #include "arch/x86_64/mm/ept_format.hpp"
 #include "arch/x86_64/mm/npt_format.hpp"
+#include "kernel/mm/page_table.hpp"
+#include "kernel/mm/table_pool.hpp"
 #include "tests/fakes/host_machine.hpp"
 
 namespace hospes {
