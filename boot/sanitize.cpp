@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/lib/sort.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/log/panic.hpp"
 
@@ -95,7 +96,7 @@ void resolve_overlaps(Map& map, MapRepairs& repairs)
 {
     static constinit Map resolved;
     resolved.clear();
-    std::ranges::sort(map, {}, &MemoryRange::start);
+    sort(map, &MemoryRange::start);
     for (Hpa at{0}; at.raw() < physical_address_limit;) {
         Piece const piece = piece_at(map, at);
         if (piece.covering > 1) ++repairs.overlapping;

@@ -9,6 +9,7 @@
 
 #include "kernel/abi/xen/elf_notes.hpp"
 #include "kernel/dom0/elf_layout.hpp"
+#include "kernel/lib/sort.hpp"
 
 namespace hospes::dom0 {
 
@@ -55,7 +56,7 @@ template <typename Program>
 [[nodiscard]] Loaded<> sort_segments(ElfImage& image)
 {
     if (image.segments.empty()) return cannot_load(LoadFailure::ElfNoSegments);
-    std::ranges::sort(image.segments.items(), {}, &Segment::where);
+    sort(image.segments.items(), &Segment::where);
     auto const overlap = [](Segment const& low, Segment const& high) { return low.end() > high.where; };
     if (std::ranges::adjacent_find(image.segments.items(), overlap) != image.segments.items().end())
         return cannot_load(LoadFailure::ElfSegmentsOverlap);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernel/arch/memory.hpp"
+#include "kernel/lib/sort.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 
 namespace hospes::dom0 {
@@ -68,7 +69,7 @@ ModuleFrames module_frames(boot::BootInfo const& info)
         Hfn const end{pages_for(module.start.raw() + module.bytes)};
         static_cast<void>(runs.push_back({.first = first, .count = end - first})); // as large as the list of modules
     }
-    std::ranges::sort(runs.items(), {}, &FrameRun::first);
+    sort(runs.items(), &FrameRun::first);
     for (size_t i = 1; i < runs.size(); ++i) {
         Hfn const end = std::max(runs[i].end(), runs[i - 1].end());
         runs[i].first = std::max(runs[i].first, runs[i - 1].end());
