@@ -70,16 +70,22 @@ deps: toolchain
 # --- the hypervisor --------------------------------------------------------------------------------------------------
 
 # Optimised as a whole by the linker, except boot code, whose place is told by its object file (linker.ld), and the
-# functions that the compiler itself calls. What runs once, or for an administrator, is small rather than fast.
+# functions that the compiler itself calls. What runs at exits, interrupts and switches is fast; what runs once, or for
+# an administrator, is small.
 WHOLE := -flto=thin
 SMALL := -Oz
-RARE  := boot/% drivers/acpi/% drivers/pci/% drivers/screen/% drivers/uart/% arch/x86_64/cpu/% arch/x86_64/mm/% \
-         kernel/main kernel/debug/% kernel/dom0/% kernel/log/% kernel/options/% kernel/verdict/% kernel/vpci/% \
-         kernel/hypercall/domctl/% kernel/hypercall/sysctl/%
-$(filter $(RARE:%=$(BUILD)/%.cpp.o),$(OBJECTS)): OPTIMISE += $(SMALL)
+FAST  := arch/x86_64/irq/irq arch/x86_64/irq/local_apic arch/x86_64/svm/svm_% arch/x86_64/vmx/vmx_% \
+         $(addprefix arch/x86_64/guest/,cpuid_answer exit_cpuid exit_dispatch exit_hypercall exit_memory exit_msr) \
+         $(addprefix arch/x86_64/guest/,guest_access nested_tables run vcpu_events virtual_cpu virtual_local%) \
+         $(addprefix drivers/iommu/,%_unit device_tables iommu mirror) kernel/evtchn/% kernel/grant/% \
+         $(addprefix kernel/domain/,domain_list guest_presence para_clock physmap vcpu) \
+         $(addprefix kernel/hypercall/,event_channel_op grant/% grant_table_op guest_memory memory/mapping multicall) \
+         $(addprefix kernel/hypercall/,sched_op set_timer_op table xen_version) kernel/lib/memory% kernel/mm/frame_table \
+         kernel/sched/% kernel/time/%
+$(filter-out $(FAST:%=$(BUILD)/%.cpp.o),$(OBJECTS)): OPTIMISE += $(SMALL)
 $(filter-out $(BOOT_ONLY) $(BUILD)/kernel/lib/memory_functions.cpp.o,$(OBJECTS)): OPTIMISE += $(WHOLE)
 
-ALL_FLAGS := $(CXX) $(KERNEL_CXX) $(WHOLE) $(SMALL) $(RARE)
+ALL_FLAGS = $(CXX) $(KERNEL_CXX) $(WHOLE) $(SMALL) $(FAST) $(INLINED)
 $(BUILD)/flags: toolchain
 	@mkdir -p $(@D); echo '$(ALL_FLAGS)' | cmp -s - $@ || echo '$(ALL_FLAGS)' >$@
 
@@ -92,8 +98,10 @@ $(BUILD)/%.S.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -ffreestanding -mcmodel=kernel -fno-pic -g -I. $(DEPENDENCIES) -c $< -o $@
 
+# Functions of up to so many instructions are inlined across files: above it the image grows, and no path gets shorter.
+INLINED := -mllvm -import-instr-limit=50
 link = $(LINK) -T linker.ld -nostdlib -static --gc-sections -z max-page-size=4096 -z norelro -z noexecstack \
-       --no-pie --build-id=none --thinlto-cache-dir=$(BUILD)/lto --thinlto-jobs=2 -Map=$(BUILD)/hospes.map -o $@ \
+       --no-pie --build-id=none $(INLINED) --thinlto-cache-dir=$(BUILD)/lto --thinlto-jobs=2 -Map=$(BUILD)/hospes.map -o $@ \
        $(ORDERED) $(1) $(LIBRARIES)
 
 # Two links: the first to know every address, the second with the table of names for backtraces.
@@ -234,7 +242,8 @@ check-fast: test-packages
 	@tests/tools/check --fast
 bench: $(BUILD)/hospes.elf guests dom0-ram
 	$(Q)OUT=$(BUILD) /usr/bin/python3 tests/bench/run.py; primitives=$$?; \
-	BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/bench/whole_system.py && exit $$primitives
+	BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/bench/whole_system.py; whole=$$?; \
+	/usr/bin/python3 tests/bench/image_size.py $(BUILD) && exit $$((primitives | whole))
 install: $(BUILD)/hospes.gz
 	install -D -m 644 $< $(DESTDIR)/boot/xen-hospes.gz
 clean:
