@@ -44,11 +44,13 @@ template <typename MayUse, typename LoadOf>
 {
     unsigned best = first;
     u64 least = std::numeric_limits<u64>::max();
-    for (unsigned distance = 0; distance < count; ++distance) {
+    for (unsigned distance = 0; distance < count && least > 0; ++distance) {
         unsigned const cpu = (first + distance) % count;
-        if (!may_use(cpu) || load_of(cpu) >= least) continue;
+        if (!may_use(cpu)) continue;
+        u64 const load = load_of(cpu); // once: other CPUs change it
+        if (load >= least) continue;
         best = cpu;
-        least = load_of(cpu);
+        least = load;
     }
     return best;
 }
