@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The boot narrative: what happens, in order.
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -276,8 +277,15 @@ void pin_vcpus(Domain const& domain)
     }
 }
 
+/// Bochs brings a guest interrupts while it has them off (tests/guests/README.md). QEMU's tables bear its name as well.
+bool wants_apic_virtualization(acpi::Tables const& tables)
+{
+    bool const may_be_bochs = std::ranges::equal(tables.root_header().oem_id, std::string_view{"BOCHS "});
+    return options().apic_virtualization.value_or(!may_be_bochs);
+}
+
 /// What is known before the first thing that may be missing; drivers/iommu adds its own rows.
-void judge_machine(InterruptTopology const& topology)
+void judge_machine(Platform const& platform, InterruptTopology const& topology)
 {
     using verdict::Standing;
     at_refusal(verdict::print);
@@ -295,7 +303,9 @@ void judge_machine(InterruptTopology const& topology)
         if (range.kind == boot::MemoryKind::Usable) usable += range.bytes;
     verdict::judge_memory(usable / mib);
     verdict::judge_cpus(arch::cpu_count(), static_cast<unsigned>(topology.apic_ids.size()));
-    verdict::judge_processor(arch::read_processor_facts());
+    verdict::ProcessorFacts facts = arch::read_processor_facts();
+    facts.apic_virtualization_wanted = wants_apic_virtualization(platform.tables);
+    verdict::judge_processor(facts);
     if (!options().iommu.enabled)
         verdict::add({"IOMMU", Standing::SwitchedOff, "iommu=off was given",
                       "devices can reach all of memory; leave the option out if the machine has an IOMMU"});
@@ -327,8 +337,8 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     InterruptTopology const topology = acpi::interrupt_topology(*platform.madt);
     start_interrupts_and_time(platform, topology);
     smp::start_other_cpus(topology, cpu_limit());
-    judge_machine(topology);
-    arch::initialize_virtualization();
+    judge_machine(platform, topology);
+    arch::initialize_virtualization(wants_apic_virtualization(platform.tables));
     scheduler::initialize();
 
     bool const dma_is_protected = find_iommus(platform);

@@ -237,7 +237,7 @@ constexpr std::string_view a_port = "baud,8n1,port,irq, like 115200,8n1,0x3f8,4;
 
 constexpr std::array table{
     Option{"apicv", yes_or_no, flag<&Options::apic_virtualization>,
-           "let the CPU serve guests' local APICs where it can; default: no"},
+           "let the CPU serve guests' local APICs where it can; default: yes, but no in Bochs and QEMU"},
     Option{"com1", a_port, serial_port<&Options::com1>, "the first serial port"},
     Option{"com2", a_port, serial_port<&Options::com2>, "the second serial port"},
     Option{"conring_size", a_size, size<&Options::console_ring_bytes>, "room for the text that xl dmesg shows"},

@@ -2,6 +2,7 @@
 /// What the admin asked for on the command line, parsed. Defaults are here.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "kernel/lib/integers.hpp"
@@ -91,7 +92,7 @@ struct Options {
     u32 max_grant_frames = 64;
     u32 max_maptrack_frames = 1024;
     bool x2apic = true;
-    bool apic_virtualization = false; ///< unlike Xen's: no machine that does it right was at hand to prove it
+    std::optional<bool> apic_virtualization; ///< left out: unless the machine is known to do it wrong
     bool large_pages_1g = true;
     bool large_pages_2m = true;
 };

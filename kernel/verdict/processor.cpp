@@ -72,7 +72,7 @@ void judge_apic_virtualization(ProcessorFacts const& facts)
         add({what, Standing::Absent, "interrupts are delivered by software", ""});
     else if (!facts.apic_virtualization_wanted)
         add({what, Standing::SwitchedOff, "interrupts are delivered by software",
-             "apicv=on lets the CPU do it: proven in an emulator only"});
+             "off by apicv=, or because this may be Bochs, which does it wrong; apicv=on lets the CPU do it"});
     else
         add({what, Standing::InUse, "the CPU delivers interrupts, and ends them in x2APIC mode", ""});
 }

@@ -7,7 +7,6 @@
 
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/msr.hpp"
-#include "kernel/options/command_line.hpp"
 
 namespace hospes::arch {
 namespace {
@@ -51,7 +50,6 @@ void read_vmx(verdict::ProcessorFacts& facts)
     facts.huge_pages = facts.nested_paging && (read_or_zero(vmx_ept_capabilities) & ept_gibibyte_pages) != 0;
     facts.next_rip = true;
     facts.apic_virtualization = (secondary & apic_virtualization_exists) == apic_virtualization_exists;
-    facts.apic_virtualization_wanted = options().apic_virtualization;
 }
 
 /// The signature lives as long as the system.

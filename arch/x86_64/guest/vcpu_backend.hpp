@@ -161,7 +161,8 @@ public:
 };
 
 /// Finds the CPU's extension, or stops the machine with the reason and the remedy. Once, on the boot CPU.
-void initialize_virtualization();
+/// What `use_apic_virtualization` asks for is optional: not every CPU has it.
+void initialize_virtualization(bool use_apic_virtualization);
 /// The machine's extension.
 [[nodiscard]] Virtualization& virtualization();
 

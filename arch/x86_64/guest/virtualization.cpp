@@ -69,12 +69,12 @@ void refuse(vmx::Verdict verdict)
     }
 }
 
-Virtualization& choose()
+Virtualization& choose(bool use_apic_virtualization)
 {
     static svm::Svm svm;
     static vmx::Vmx vmx;
     if (cpu_features().has(Feature::Vmx)) {
-        refuse(vmx.start());
+        refuse(vmx.start(use_apic_virtualization));
         return vmx;
     }
     refuse(svm::Svm::examine());
@@ -83,9 +83,9 @@ Virtualization& choose()
 
 }
 
-void initialize_virtualization()
+void initialize_virtualization(bool use_apic_virtualization)
 {
-    chosen = &choose();
+    chosen = &choose(use_apic_virtualization);
     CapabilityReport const report = chosen->report();
     log_info("CPU virtualization: {} in use; nested paging in use, pages up to {}; next instruction pointer {}; {} "
              "address space ids",

@@ -12,7 +12,6 @@
 #include "kernel/log/log.hpp"
 #include "kernel/log/panic.hpp"
 #include "kernel/mm/frame_allocator.hpp"
-#include "kernel/options/command_line.hpp"
 
 namespace hospes::vmx {
 
@@ -96,14 +95,14 @@ Hpa msr_bitmap() { return arch::physical_address(&bitmap); }
 Hpa msr_bitmap_with_apic() { return arch::physical_address(&bitmap_with_apic); }
 std::string_view Vmx::missing() { return found.missing; }
 
-Verdict Vmx::start()
+Verdict Vmx::start(bool use_apic_virtualization)
 {
     if (!cpu_features().has(Feature::Vmx)) return Verdict::Absent;
     if (is_locked_off(read(feature_control))) return Verdict::LockedByFirmware;
     Verdict const verdict = discover(read_msr, found);
     if (verdict != Verdict::Usable) return verdict;
     enable_this_cpu();
-    if (found.can_virtualize_apic() && options().apic_virtualization) found.virtualize_apic();
+    if (found.can_virtualize_apic() && use_apic_virtualization) found.virtualize_apic();
     log_info("VMX: unrestricted guest in use, VPID {}, APIC-register virtualization and virtual-interrupt delivery {}",
              found.uses<SecondaryControls::Vpid>(ControlWord::Secondary) ? "in use" : "absent",
              found.virtualizes_apic()      ? "in use"

@@ -18,7 +18,7 @@ struct Cpu {
 class Vmx final : public arch::Virtualization {
 public:
     /// Looks at the boot CPU. If it is usable, VMX operation has begun on it: vCPUs are made before any runs.
-    [[nodiscard]] Verdict start();
+    [[nodiscard]] Verdict start(bool use_apic_virtualization);
     /// The demand behind Verdict::ControlMissing.
     [[nodiscard]] static std::string_view missing();
 

@@ -92,8 +92,9 @@ TEST(Options, YesAndNo)
 {
     EXPECT_FALSE(parse("nosmp").options.smp);
     EXPECT_TRUE(parse("nosmp=no").options.smp);
-    EXPECT_FALSE(parse("").options.apic_virtualization);
-    EXPECT_TRUE(parse("apicv").options.apic_virtualization);
+    EXPECT_EQ(parse("").options.apic_virtualization, std::nullopt);
+    EXPECT_EQ(parse("apicv").options.apic_virtualization, true);
+    EXPECT_EQ(parse("apicv=off").options.apic_virtualization, false);
     EXPECT_FALSE(parse("no-x2apic").options.x2apic);
     EXPECT_FALSE(parse("nox2apic").options.x2apic);
     EXPECT_FALSE(parse("hap_1gb=off").options.large_pages_1g);
