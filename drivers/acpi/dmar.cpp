@@ -86,7 +86,7 @@ struct Piece {
         if (!step || step->device > 31 || step->function > 7) return broken("DMAR: a device scope has no sane path");
         if (!path.steps.push_back(*step)) return broken("DMAR: a device scope's path is too long");
     }
-    if (path.steps.size() == 0) return broken("DMAR: a device scope has no path");
+    if (path.steps.empty()) return broken("DMAR: a device scope has no path");
     return path;
 }
 
@@ -112,7 +112,7 @@ template <typename Take>
     if (auto const sane = check_registers(registers, dmar_register_bytes, memory_map); !sane) return sane;
     if (std::ranges::any_of(dmar.units, [&](DmarUnit const& other) { return other.registers.raw() == registers; }))
         return broken("DMAR: two units have the same registers", registers);
-    if (dmar.units.size() != 0 && dmar.units[dmar.units.size() - 1].includes_all)
+    if (!dmar.units.empty() && dmar.units[dmar.units.size() - 1].includes_all)
         return broken("DMAR: a unit follows the one that includes all other devices", registers);
     return {};
 }
@@ -189,7 +189,7 @@ Judged<Dmar> parse_dmar(Tables const& tables, std::span<boot::MemoryRange const>
     if (!is_address_width(dmar.address_bits)) return broken("DMAR: impossible address width", dmar.address_bits);
     if (auto const taken = take_records(dmar, {tables, *table, sizeof(DmarHeader), table->length}, memory_map); !taken)
         return std::unexpected{taken.error()};
-    if (dmar.units.size() == 0) return absent("the DMAR lists no unit");
+    if (dmar.units.empty()) return absent("the DMAR lists no unit");
     return dmar;
 }
 

@@ -260,7 +260,7 @@ Judged<Ivrs> parse_ivrs(Tables const& tables, std::span<boot::MemoryRange const>
         return broken("IVRS: impossible address width", header->address_bits());
     Parser parser{tables, *table, memory_map};
     if (auto const taken = parser.run(); !taken) return std::unexpected{taken.error()};
-    if (parser.ivrs.units.size() == 0) return absent("the IVRS lists no unit");
+    if (parser.ivrs.units.empty()) return absent("the IVRS lists no unit");
     return parser.ivrs;
 }
 

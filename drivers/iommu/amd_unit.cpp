@@ -9,7 +9,7 @@ namespace {
 
 constexpr u32 entries = 256;
 constexpr u32 entry_bytes = 16;
-static_assert(entries * entry_bytes == page_size);
+static_assert(u64{entries} * entry_bytes == page_size);
 
 /// (section 2.5, table 43)
 struct Reason {

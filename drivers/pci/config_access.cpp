@@ -97,7 +97,7 @@ u8 volatile* registers_of(FunctionAddress function)
         if (!covers(window.window, function.segment, function.bus)) continue;
         u8 volatile* bus = window.bus[function.bus].load(std::memory_order_acquire);
         if (!bus) bus = map_bus(window, function.bus);
-        return bus ? bus + function.devfn * extended_space_bytes : nullptr;
+        return bus ? bus + size_t{function.devfn} * extended_space_bytes : nullptr;
     }
     return nullptr;
 }

@@ -3,6 +3,7 @@
 #include "kernel/dom0/elf_image.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <type_traits>
@@ -152,7 +153,7 @@ template <typename Elf>
     auto const header = read<typename Elf::Header>(file, 0);
     if (!header) return cannot_load(LoadFailure::ElfTruncated);
     // A 32-bit file may hold code for a 64-bit CPU: that is how objcopy makes multiboot kernels.
-    if (header->machine != Elf::machine && header->machine != elf::machine_x86_64)
+    if (!std::ranges::contains(std::array{Elf::machine, elf::machine_x86_64}, u16{header->machine}))
         return cannot_load(LoadFailure::ElfWrongMachine);
     if (header->type != elf::type_executable) return cannot_load(LoadFailure::ElfNotExecutable);
 

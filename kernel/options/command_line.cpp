@@ -26,9 +26,10 @@ bool ignore(std::string_view, Options&) { return true; }
 template <auto member>
 bool flag(std::string_view value, Options& options)
 {
-    std::optional<bool> const wanted = value.empty() ? true : parse_boolean(value);
-    if (wanted) options.*member = *wanted;
-    return wanted.has_value();
+    std::optional<bool> const answer = value.empty() ? true : parse_boolean(value);
+    bool const wanted = answer.value_or(false);
+    if (answer) options.*member = wanted;
+    return answer.has_value();
 }
 
 template <auto member>

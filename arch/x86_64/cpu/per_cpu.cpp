@@ -104,7 +104,7 @@ void wait_for_interrupt() { asm volatile("sti; hlt; cli" : : : "memory"); }
 
 u64 read_tsc()
 {
-    u32 low, high;
+    u32 low = 0, high = 0;
     asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return u64{high} << 32 | low;
 }

@@ -19,7 +19,7 @@ struct TrapFrame {
 };
 static_assert(sizeof(TrapFrame) == 22 * 8);
 
-inline constexpr unsigned trap_entry_bytes = 16;
+inline constexpr u64 trap_entry_bytes = 16;
 
 /// NMIs that this CPU took since it started.
 [[nodiscard]] u64 nmi_count(unsigned cpu);

@@ -59,7 +59,7 @@ ArithmeticResult keep_carry(Inputs const& in, ArithmeticResult result)
     return {result.value, result.flags.with<Rflags::Carry>(in.flags.get<Rflags::Carry>())};
 }
 
-u64 bit_of(Inputs const& in) { return u64{1} << (in.second % (8 * in.bytes)); }
+u64 bit_of(Inputs const& in) { return u64{1} << (in.second % (u64{8} * in.bytes)); }
 
 ArithmeticResult bit_test(Inputs const& in, u64 value)
 {

@@ -34,7 +34,7 @@ constexpr u64 canonical(u64 address) { return static_cast<u64>(static_cast<s64>(
 
 u64 read_dr6()
 {
-    u64 value;
+    u64 value = 0;
     asm volatile("mov %%dr6, %0" : "=r"(value));
     return value;
 }
