@@ -3,13 +3,8 @@
 
 #include <cstdlib>
 
-#include "arch/x86_64/mm/npt_format.hpp"
 #include "kernel/domain/machine_end.hpp"
 #include "kernel/mm/frame_allocator.hpp"
-#include "kernel/mm/page_table.hpp"
-#include "kernel/mm/table_pool.hpp"
-#include "kernel/sched/scheduler.hpp"
-#include "kernel/time/clock.hpp"
 
 namespace hospes {
 
@@ -29,64 +24,12 @@ u8* memory()
 
 namespace arch {
 
-class VirtualCpu {
-public:
-    std::atomic<u32> upcalls{0};
-};
-
 void* reach(Hpa where) { return memory() + where.raw(); }
 Hpa physical_address(void const* pointer) { return Hpa{static_cast<u64>(static_cast<u8 const*>(pointer) - memory())}; }
-
-Expected<VirtualCpu*> create_virtual_cpu(Vcpu&) { return new VirtualCpu; }
-void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
-void raise_upcall(Vcpu& vcpu)
-{
-    ++vcpu.machine().upcalls;
-    vcpu.notice_event();
-}
-u64 tsc_offset(Vcpu const&) { return 0; }
-Expected<Gpa> translate(GuestLook const&, Gva where, AccessKind) { return Gpa{where.raw()}; }
-
-Expected<SecondStage*> create_second_stage()
-{
-    using Table = PageTable<NptFormat, TablePool>;
-    auto table = std::make_unique<Table>(TablePool{64});
-    if (auto const made = table->initialize(); !made) return failure(made.error());
-    return table.release();
-}
-
-struct DomainMachine {};
-DomainState::~DomainState() = default;
-Expected<> DomainState::initialize(Domain&) { return {}; }
-
-}
-
-namespace clock {
-
-TickScale scale() { return {}; }
-u64 base_tsc() { return 0; }
-bool tsc_is_synchronised() { return true; }
-WallClock wallclock() { return {}; }
 
 }
 
 void end_machine(xen::ShutdownReason) { std::abort(); }
-
-// The handlers that a test does not link are not there.
-namespace {
-Expected<u64> absent() { return failure(Error::NotImplemented); }
-}
-[[gnu::weak]] Expected<u64> platform_op(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> set_timer_op(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> xen_version(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> console_io(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> vm_assist(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> vcpu_op(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> sched_op(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> physdev_op(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> hvm_op(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> sysctl(Vcpu&, HypercallArguments&) { return absent(); }
-[[gnu::weak]] Expected<u64> domctl(Vcpu&, HypercallArguments&) { return absent(); }
 
 namespace fakes {
 
@@ -101,8 +44,6 @@ void start_machine()
     }();
     static_cast<void>(started);
 }
-
-u32 upcalls(Vcpu const& vcpu) { return vcpu.machine().upcalls; }
 
 TestDomain::TestDomain(DomainId id, bool is_control_domain, DomainConfiguration configuration)
 {

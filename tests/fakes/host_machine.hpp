@@ -10,14 +10,12 @@
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/hypercall/table.hpp"
+#include "tests/fakes/host_virtual_cpu.hpp"
 
 namespace hospes::fakes {
 
 /// Sets the machine up, once for the process.
 void start_machine();
-
-/// Upcalls that arch::raise_upcall() was asked for.
-[[nodiscard]] u32 upcalls(Vcpu const& vcpu);
 
 /// A domain with RAM from guest frame 0 on. Destroyed at the end, with all the toolstack's steps.
 class TestDomain {

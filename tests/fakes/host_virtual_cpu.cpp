@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/// What the kernel asks of a vCPU's machine state, for vCPUs without a machine: linear addresses are guest-physical,
+/// what is loaded is what is saved. Everything that can run out of memory on a real machine can do so here.
+#include "tests/fakes/host_virtual_cpu.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "arch/x86_64/mm/npt_format.hpp"
+#include "kernel/arch/domain_state.hpp"
+#include "kernel/domain/domain.hpp"
+#include "kernel/domain/guest_presence.hpp"
+#include "kernel/mm/page_table.hpp"
+#include "kernel/mm/table_pool.hpp"
+
+namespace hospes::arch {
+
+Expected<VirtualCpu*> create_virtual_cpu(Vcpu&)
+{
+    auto* const machine = new (std::nothrow) VirtualCpu;
+    if (!machine) return failure(Error::OutOfMemory);
+    return machine;
+}
+void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
+
+Expected<SecondStage*> create_second_stage()
+{
+    using Table = PageTable<NptFormat, TablePool>;
+    constexpr u64 table_pages = 64;
+    std::unique_ptr<Table> table{new (std::nothrow) Table{TablePool{table_pages}}};
+    if (!table) return failure(Error::OutOfMemory);
+    if (auto const made = table->initialize(); !made) return failure(made.error());
+    return table.release();
+}
+
+struct DomainMachine {
+    std::atomic<u8> callback_vector{0};
+};
+DomainState::~DomainState() { delete machine_; }
+Expected<> DomainState::initialize(Domain&)
+{
+    machine_ = new (std::nothrow) DomainMachine;
+    if (!machine_) return failure(Error::OutOfMemory);
+    return {};
+}
+
+void raise_upcall(Vcpu& vcpu)
+{
+    ++vcpu.machine().upcalls;
+    vcpu.machine().has_event = true;
+    vcpu.notice_event();
+}
+void set_upcall_vector(Vcpu& vcpu, u8 vector)
+{
+    vcpu.machine().upcall_vector = vector;
+    raise_upcall(vcpu);
+}
+void set_callback_vector(Domain& domain, u8 vector) { domain.machine->callback_vector = vector; }
+bool has_deliverable_event(Vcpu const& vcpu) { return vcpu.machine().has_event; }
+void inject_nmi(Vcpu& vcpu)
+{
+    ++vcpu.machine().nmis;
+    vcpu.notice_event();
+}
+
+u64 tsc_offset(Vcpu const&) { return 0; }
+Expected<Gpa> translate(GuestLook const&, Gva where, AccessKind) { return Gpa{where.raw()}; }
+
+xen::HvmCpu save_cpu(Vcpu const& vcpu) { return vcpu.machine().registers; }
+xen::HvmMtrr save_mtrr(Vcpu const& vcpu) { return vcpu.machine().memory_types; }
+xen::HvmLocalApic save_lapic(Vcpu const& vcpu) { return vcpu.machine().local_apic; }
+xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu) { return vcpu.machine().local_apic_registers; }
+
+namespace {
+
+template <typename Record>
+Expected<> keep(Record& kept, Record const& loaded)
+{
+    kept = loaded;
+    return {};
+}
+
+constexpr size_t extended_bytes = 576; // an XSAVE area with nothing beyond SSE in it
+
+}
+
+Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state) { return keep(vcpu.machine().registers, state); }
+Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state) { return keep(vcpu.machine().memory_types, state); }
+Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return keep(vcpu.machine().local_apic, state); }
+Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmLocalApicRegisters const& state)
+{
+    return keep(vcpu.machine().local_apic_registers, state);
+}
+
+size_t save_extended(Vcpu const&, std::span<u8> out)
+{
+    std::ranges::fill(out.first(std::min(out.size(), extended_bytes)), u8{0});
+    return extended_bytes;
+}
+Expected<> load_extended(Vcpu&, std::span<u8 const> state)
+{
+    if (state.size() != extended_bytes) return failure(Error::Invalid);
+    return {};
+}
+
+}
