@@ -14,6 +14,7 @@
 #include "kernel/domain/leaf_cache.hpp"
 #include "kernel/sched/scheduling_state.hpp"
 #include "kernel/sync/guarded.hpp"
+#include "kernel/time/budget.hpp"
 #include "kernel/time/timer.hpp"
 
 namespace hospes {
@@ -83,6 +84,7 @@ public:
     void retire();
 
     u64 seen_generation = 0; ///< translation generation at the last entry (GuestPresence)
+    Budget budget;           ///< of the hypercall that it is in; used by the CPU that runs it
     LeafCache leaves;        ///< used by the CPU that runs it (GuestLook)
 
 private:

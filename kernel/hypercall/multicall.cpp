@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/abi/xen/multicall.hpp"
+#include "kernel/domain/domain.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
 #include "kernel/hypercall/table.hpp"
 
@@ -10,14 +11,12 @@ namespace hospes {
 
 namespace {
 
-constexpr u64 entries_per_slice = 32;
-
 /// A multicall inside a multicall is refused: no recursion on what a guest says.
 HypercallResult dispatch_inner(Vcpu& caller, u64 number, HypercallArguments& arguments)
 {
     if (number == static_cast<u64>(xen::Hypercall::Multicall))
         return {.value = static_cast<u64>(-static_cast<s64>(Error::NotImplemented))};
-    return dispatch_hypercall(caller, number, arguments);
+    return dispatch_inner_hypercall(caller, number, arguments);
 }
 
 }
@@ -34,7 +33,6 @@ Expected<u64> multicall(Vcpu& caller, HypercallArguments& arguments)
             arguments[1] = count - index;
             return failure(Error::Restart);
         };
-        if (i == entries_per_slice) return restart_at(i);
         auto entry = copy_in(caller, entries, i);
         if (!entry) return failure(entry.error());
         HypercallArguments inner;
@@ -46,6 +44,7 @@ Expected<u64> multicall(Vcpu& caller, HypercallArguments& arguments)
             entry->result = result.value;
         if (auto const copied = copy_out(caller, entries, *entry, i); !copied) return failure(copied.error());
         if (result.restart) return restart_at(i);
+        if (i + 1 < count && caller.budget.is_spent()) return restart_at(i + 1);
     }
     return 0;
 }

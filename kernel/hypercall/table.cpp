@@ -40,6 +40,12 @@ constexpr u64 as_result(Error error) { return static_cast<u64>(-static_cast<s64>
 
 HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments)
 {
+    caller.budget = {};
+    return dispatch_inner_hypercall(caller, number, arguments);
+}
+
+HypercallResult dispatch_inner_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments)
+{
     if (number >= hypercall_numbers) return {.value = as_result(Error::NotImplemented)};
     ++hypercall_counters.mine()[number];
     Hypercall const* const row = rows[number];

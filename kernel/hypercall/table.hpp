@@ -37,8 +37,11 @@ struct HypercallResult {
     bool restart = false; ///< leave the instruction pointer on the hypercall, load `arguments` into the registers
 };
 
-/// Runs one hypercall; the guest is known to be in kernel mode. Never fails: errors become the result.
+/// Runs one hypercall, with a budget of its own; the guest is known to be in kernel mode. Never fails: errors become
+/// the result.
 [[nodiscard]] HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments);
+/// Runs a hypercall that is part of another, and spends that one's budget.
+[[nodiscard]] HypercallResult dispatch_inner_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments);
 
 // One handler a file, kernel/hypercall/<name>.cpp.
 Expected<u64> platform_op(Vcpu& caller, HypercallArguments& arguments);

@@ -27,6 +27,7 @@ struct SimulatedCpu {
 unsigned count = 1;
 unsigned running = 0; ///< the CPU whose coroutine has the word
 Nanoseconds now = 0;
+Nanoseconds time_of_a_look = 0;
 std::array<SimulatedCpu, arch::max_cpus> cpus;
 
 /// As on a real machine no two CPUs keep step: a timer interrupts up to 100 us late.
@@ -75,7 +76,7 @@ void run(Vcpu& vcpu)
 
 }
 
-Nanoseconds clock::now() { return hospes::now; }
+Nanoseconds clock::now() { return hospes::now += time_of_a_look; }
 void console::deliver_notices() {}
 
 namespace fakes {
@@ -89,6 +90,9 @@ void halt_all_vcpus()
 }
 
 }
+
+SlowClock::SlowClock(Nanoseconds step) { time_of_a_look = step; }
+SlowClock::~SlowClock() { time_of_a_look = 0; }
 
 SimulatedCpus::SimulatedCpus(unsigned wanted)
 {

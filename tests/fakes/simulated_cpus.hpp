@@ -10,6 +10,15 @@
 
 namespace hospes::fakes {
 
+/// While it lives, each look at the clock takes so long: the time between two looks is a step of work.
+class SlowClock {
+public:
+    explicit SlowClock(Nanoseconds step);
+    SlowClock(SlowClock const&) = delete;
+    SlowClock& operator=(SlowClock const&) = delete;
+    ~SlowClock();
+};
+
 class SimulatedCpus {
 public:
     explicit SimulatedCpus(unsigned count);
