@@ -40,10 +40,11 @@ void for_each_domain(Visit visit)
 void show_domains()
 {
     for_each_domain([](Domain& domain) {
-        log_info("domain {}: life {}, {} KiB RAM of at most {} KiB, {} frames owned, {} table pages of {}", domain.id(),
-                 domain.life(), domain.ram_frames.load() * page_size / kib,
-                 domain.max_ram_frames.load() * page_size / kib, domain.owned_frames.load(),
-                 domain.physmap.stage().table_pages(), domain.physmap.stage().table_limit());
+        Quota const& quota = domain.quota;
+        log_info("domain {}: life {}, {} KiB RAM of at most {} KiB, {} pages of overhead of {}, {} of tables of {}",
+                 domain.id(), domain.life(), quota.ram.used() * page_size / kib, quota.ram.limit() * page_size / kib,
+                 quota.overhead.used(), quota.overhead.limit(), domain.physmap.stage().table_pages(),
+                 domain.physmap.stage().table_limit());
         for (auto const& vcpu : domain.vcpus())
             log_info("  vCPU {}: waiting for {:x}, on CPU {}, home {}, ran {} ms", vcpu->id(), vcpu->waiting_reasons(),
                      vcpu->scheduling.on_cpu.load(), vcpu->scheduling.home_cpu.load(),

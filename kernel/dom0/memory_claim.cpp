@@ -109,7 +109,9 @@ void claim(FrameRun run)
 Expected<> hand_over(Domain& domain, FrameRun run)
 {
     return for_each_block(run, [&](Hfn first, unsigned order) -> Expected<> {
-        frames::give_to(domain, first, order);
+        auto charge = Charge::take(domain.quota, AccountKind::Ram, u64{1} << order);
+        if (!charge) return failure(charge.error());
+        frames::give_to(domain, first, order, *charge);
         auto const added = domain.physmap.add_ram(Gfn{first.raw()}, first, order);
         if (!added) frames::drop_references(first, order);
         return added;

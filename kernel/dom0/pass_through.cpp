@@ -112,8 +112,9 @@ Expected<> keep_trapped(Gpa where, u64 bytes)
     Retired retired{*domain};
     for (u64 i = 0; i < run.count; ++i) {
         Gfn const guest_frame{run.first.raw() + i};
-        if (domain->physmap.lookup(guest_frame).type != MappingType::Device) continue;
-        if (auto const removed = domain->physmap.remove(guest_frame, 0, retired); !removed)
+        // Where dom0 has anything else, no device of its can have been mapped: Invalid is no failure.
+        if (auto const removed = domain->physmap.remove(guest_frame, 0, MappingType::Device, retired);
+            !removed && removed.error() != Error::Invalid)
             return failure(removed.error());
     }
     return {};

@@ -8,15 +8,26 @@
 #include "kernel/domain/machine_end.hpp"
 #include "kernel/domain/para_clock.hpp"
 #include "kernel/evtchn/virtual_interrupt.hpp"
-#include "kernel/lib/scope.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 namespace hospes {
 
+namespace {
+
+/// All that the hypervisor may need for a domain beside its RAM and its tables, in frames: the shared info page, and
+/// what grants and event channels can grow to.
+u64 most_overhead(DomainConfiguration const& configuration)
+{
+    return 1 + GrantTable::most_overhead(configuration) + PortTable::most_overhead(configuration.max_event_port);
+}
+
+}
+
 Domain::Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain)
-    : physmap{*this},
+    : quota{most_overhead(configuration)},
+      physmap{*this},
       event_channels{*this},
       grants{*this},
       id_{id},
@@ -38,9 +49,11 @@ Expected<Domain*> Domain::create(DomainId id, DomainConfiguration const& configu
     if (!domain) return failure(Error::OutOfMemory);
     if (auto const made = domain->physmap.initialize(); !made) return failure(made.error());
     if (auto const made = domain->machine.initialize(*domain); !made) return failure(made.error());
+    auto charge = Charge::take(domain->quota, AccountKind::Overhead, 1);
+    if (!charge) return failure(charge.error());
     auto const frame = frames::allocate_zeroed();
     if (!frame) return failure(frame.error());
-    frames::give_to(*domain, *frame);
+    frames::give_to(*domain, *frame, 0, *charge);
     domain->shared_info_frame_ = *frame;
     domain->shared_info_ = static_cast<xen::SharedInfo*>(arch::reach(*frame));
     para_clock::publish_wall_clock(*domain);
@@ -170,7 +183,11 @@ void Domain::abandon()
 void Domain::release_special_pages()
 {
     grants.release_shared_frames();
-    if (std::exchange(shared_info_, nullptr)) frames::drop_references(shared_info_frame_);
+    bool const had_shared_info = [this] {
+        auto const held = control.lock(); // whoever writes the wall clock has it
+        return std::exchange(shared_info_, nullptr) != nullptr;
+    }();
+    if (had_shared_info) frames::drop_references(shared_info_frame_);
 }
 
 Expected<> Domain::destroy_slice()
@@ -182,9 +199,6 @@ Expected<> Domain::destroy_slice()
         stop_vcpus();
     }
     if (!is_quiescent()) return failure(Error::Restart);
-    if (being_torn_down_.exchange(true)) return failure(Error::Restart); // another of dom0's vCPUs is at it
-    ScopeExit const turn_over{[this] { being_torn_down_.store(false); }};
-    if (life() == Life::Dead) return {};
 
     event_channels.close_all();
     forget_guest_pages();
@@ -214,11 +228,11 @@ Expected<> Domain::map_shared_info(Gfn where)
         static_cast<void>(physmap.remove_exactly(*old, shared_info_frame_, MappingType::Special, retired));
         shared_info_position_.store(~u64{0}, std::memory_order_relaxed);
     }
-    if (physmap.lookup(where).type != MappingType::None)
-        if (auto const removed = physmap.remove(where, 0, retired); !removed) return failure(removed.error());
     auto page = FrameReference::to(shared_info_frame_);
     if (!page) return failure(Error::Invalid);
-    if (auto const added = physmap.add(where, std::move(*page), MappingType::Special); !added) return added;
+    constexpr MappingTypes replaced{MappingType::Ram, MappingType::Foreign, MappingType::Special};
+    if (auto const mapped = physmap.replace(where, std::move(*page), MappingType::Special, replaced, retired); !mapped)
+        return mapped;
     shared_info_position_.store(where.raw(), std::memory_order_relaxed);
     return {};
 }

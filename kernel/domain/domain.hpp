@@ -26,8 +26,10 @@
 #include "kernel/grant/grant_table.hpp"
 #include "kernel/lib/static_vector.hpp"
 #include "kernel/mm/large_extent.hpp"
+#include "kernel/mm/quota.hpp"
 #include "kernel/sched/policy.hpp"
 #include "kernel/sync/guarded.hpp"
+#include "kernel/sync/turn.hpp"
 
 namespace hospes {
 
@@ -110,15 +112,10 @@ public:
     [[nodiscard]] bool is_quiescent() const;
     /// Frees a domain that never got onto the list.
     void abandon();
-    /// One bounded slice of destruction; Restart until all is done. Repeatable.
+    /// One bounded slice of destruction; Restart until all is done. Repeatable, by one CPU at a time (control_turn).
     [[nodiscard]] Expected<> destroy_slice();
     /// A vCPU went down; when none is up any more the domain has powered off (abi.md 5.5).
     void vcpu_went_down();
-
-    // --- memory accounting, in frames ---
-    std::atomic<u64> owned_frames{0};   ///< frames with this owner, in whatever map
-    std::atomic<u64> ram_frames{0};     ///< the toolstack's tot_pages: RAM in its own map
-    std::atomic<u64> max_ram_frames{0}; ///< XEN_DOMCTL_max_mem
 
     // --- references: keep the object alive, not the guest running ---
     void hold(u64 count = 1) { references_.fetch_add(count, std::memory_order_relaxed); }
@@ -126,11 +123,13 @@ public:
     [[nodiscard]] bool try_hold();
     void release();
 
+    Quota quota; ///< all that it is charged for; before whatever holds a charge
     Physmap physmap;
     Guarded<LargeExtent, LockRank::LargeExtent> large_extent; ///< RAM that it will get
     EventChannels event_channels;
     GrantTable grants;
     Guarded<DomainControl, LockRank::DomainControl> control;
+    Turn control_turn;                              ///< domctls on one domain are carried out one after the other
     arch::DomainState machine;                      ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
     std::atomic<u64> translation_generation{1};     ///< GuestPresence
     std::atomic<u32> weight{256};                   ///< scheduler share
@@ -165,7 +164,6 @@ private:
     xen::SharedInfo* shared_info_ = nullptr;
     Hfn shared_info_frame_{};
     std::atomic<u64> shared_info_position_{~u64{0}};
-    std::atomic<bool> being_torn_down_{false};
 
 public:
     Domain* next = nullptr; ///< domain list, ascending id; under LockRank::DomainList

@@ -22,6 +22,10 @@ constexpr std::array<Access, 7> access_by_type{
     read_write_execute, // Device
 };
 
+/// For the end of a domain, when its grant mappings have been ended one by one.
+constexpr MappingTypes every_type{MappingType::Ram,           MappingType::Foreign, MappingType::GrantWritable,
+                                  MappingType::GrantReadOnly, MappingType::Special, MappingType::Device};
+
 /// What a domain's devices may read and write: not what the hypervisor shares with it, nor other devices.
 constexpr bool reaches_devices(MappingType type) { return is_counted(type) && type != MappingType::Special; }
 
@@ -113,13 +117,26 @@ Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
         unmap_run(where, count);
         return shown;
     }
-    domain_.ram_frames.fetch_add(count, std::memory_order_relaxed);
     return {};
 }
 
 Expected<> Physmap::add(Gfn where, FrameReference frame, MappingType type)
 {
     LockGuard const guard{lock_};
+    return map_one(where, std::move(frame), type);
+}
+
+Expected<> Physmap::replace(Gfn where, FrameReference frame, MappingType type, MappingTypes replaced, Retired& retired)
+{
+    if (retired.full()) retired.finish();
+    LockGuard const guard{lock_};
+    if (auto const removed = retire(where, 0, replaced, retired); !removed) return failure(removed.error());
+    return map_one(where, std::move(frame), type);
+}
+
+/// Held: the lock.
+Expected<> Physmap::map_one(Gfn where, FrameReference frame, MappingType type)
+{
     if (is_closed_) return failure(Error::Invalid);
     Access const access = access_by_type[static_cast<u8>(type)];
     if (auto const mapped = stage_->map(where, frame.frame(), 0, access, MemoryType::WriteBack, type); !mapped)
@@ -177,14 +194,21 @@ Expected<Mapping> Physmap::unmap(Gfn where, unsigned order)
     return removed;
 }
 
-Expected<Mapping> Physmap::remove(Gfn where, unsigned order, Retired& retired)
+Expected<Mapping> Physmap::remove(Gfn where, unsigned order, MappingTypes expected, Retired& retired)
 {
     if (retired.full()) retired.finish();
     LockGuard const guard{lock_};
+    return retire(where, order, expected, retired);
+}
+
+/// Looks and takes out in one step. Held: the lock.
+Expected<Mapping> Physmap::retire(Gfn where, unsigned order, MappingTypes expected, Retired& retired)
+{
+    MappingType const type = stage_->lookup(where).type;
+    if (type == MappingType::None) return Mapping{};
+    if (!expected.has(type)) return failure(Error::Invalid);
     auto const removed = unmap(where, order);
-    if (!removed || removed->type == MappingType::None) return removed;
-    retired.add(*removed, order);
-    if (removed->type == MappingType::Ram) domain_.ram_frames.fetch_sub(u64{1} << order, std::memory_order_relaxed);
+    if (removed && removed->type != MappingType::None) retired.add(*removed, order);
     return removed;
 }
 
@@ -197,7 +221,6 @@ Expected<> Physmap::remove_exactly(Gfn where, Hfn expected_frame, MappingType ex
     auto const removed = unmap(where, 0);
     if (!removed) return failure(removed.error());
     retired.add(*removed, 0);
-    if (removed->type == MappingType::Ram) domain_.ram_frames.fetch_sub(1, std::memory_order_relaxed);
     return {};
 }
 
@@ -215,12 +238,13 @@ Expected<FrameReference> Physmap::reference(Gfn where, bool for_writing) const
     return failure(Error::BadAddress);
 }
 
-Expected<FrameReference> Physmap::reference_own(Gfn where) const
+Expected<OwnRam> Physmap::reference_own(Gfn where) const
 {
     if (stage_->lookup(where).type != MappingType::Ram) return failure(Error::Invalid);
     auto reference_to_ram = reference(where, true);
-    if (!reference_to_ram || reference_to_ram->owner() != &domain_) return failure(Error::Invalid);
-    return reference_to_ram;
+    // Between the two looks something else may have come there: the frame itself says whose it is, and what for.
+    if (!reference_to_ram || !frames::is_ram_of(domain_, reference_to_ram->frame())) return failure(Error::Invalid);
+    return OwnRam{std::move(*reference_to_ram)};
 }
 
 void Physmap::close()
@@ -250,8 +274,8 @@ bool Physmap::tear_down_slice()
         // then the whole leaf goes at once.
         unsigned order = std::min(leaf.mapping.order, 9u);
         Retired retired{domain_};
-        auto removed = remove(leaf.where, order, retired);
-        if (!removed) removed = remove(leaf.where, order = leaf.mapping.order, retired);
+        auto removed = remove(leaf.where, order, every_type, retired);
+        if (!removed) removed = remove(leaf.where, order = leaf.mapping.order, every_type, retired);
         done += u64{1} << order;
         tear_down_position_ = order == leaf.mapping.order ? next.value_or(leaf.where + (u64{1} << order)) : leaf.where;
     }

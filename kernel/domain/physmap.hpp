@@ -49,6 +49,21 @@ private:
     bool must_flush_devices_ = false;
 };
 
+/// A reference on a page of a domain's own memory, writable in its own map: what may be granted, mapped foreign, or
+/// used by the hypervisor for longer than one call. Only Physmap makes one; what a domain merely has mapped (a grant)
+/// never becomes one, because its owner may take it back at any time.
+class [[nodiscard]] OwnRam {
+public:
+    [[nodiscard]] Hfn frame() const { return reference_.frame(); }
+    /// The reference without the knowledge.
+    [[nodiscard]] FrameReference take() && { return std::move(reference_); }
+
+private:
+    friend class Physmap;
+    explicit OwnRam(FrameReference reference) : reference_{std::move(reference)} {}
+    FrameReference reference_;
+};
+
 class Physmap {
 public:
     explicit Physmap(Domain& domain) : domain_{domain} {}
@@ -65,8 +80,14 @@ public:
     /// Maps device registers or firmware memory, `count` frames, identity or not; all of them or none.
     [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory,
                                         Access access = read_write_execute);
-    /// Removes 2^order guest frames' mappings into `retired`. Returns what was there; None is no error.
-    [[nodiscard]] Expected<Mapping> remove(Gfn where, unsigned order, Retired& retired);
+    /// Removes 2^order guest frames' mappings into `retired`, if they are of `expected` types. Returns what was there;
+    /// None is no error. Errors: Invalid, what is there is of another type and stays; OutOfMemory for a split.
+    /// Whoever may take out one type of mapping names that type; a grant mapping goes by its handle only (UnmapBatch).
+    [[nodiscard]] Expected<Mapping> remove(Gfn where, unsigned order, MappingTypes expected, Retired& retired);
+    /// Maps one frame like add(), in the place of what is there, which must be of `replaced` types or nothing: Invalid.
+    /// One step: no other change comes in between.
+    [[nodiscard]] Expected<> replace(Gfn where, FrameReference frame, MappingType type, MappingTypes replaced,
+                                     Retired& retired);
     /// Removes one mapping if it is still `expected_frame` with `expected_type`; NotFound otherwise.
     [[nodiscard]] Expected<> remove_exactly(Gfn where, Hfn expected_frame, MappingType expected_type, Retired& retired);
 
@@ -75,8 +96,8 @@ public:
     /// A reference on the frame behind `where`, if it is of a counted type. `for_writing` refuses read-only mappings.
     /// Lock-free. Errors: BadAddress if nothing suitable is mapped.
     [[nodiscard]] Expected<FrameReference> reference(Gfn where, bool for_writing) const;
-    /// The same, and only if it is the domain's own RAM (what may be granted or mapped foreign).
-    [[nodiscard]] Expected<FrameReference> reference_own(Gfn where) const;
+    /// The same, and only if it is the domain's own RAM. Invalid.
+    [[nodiscard]] Expected<OwnRam> reference_own(Gfn where) const;
 
     /// Takes everything out, a bounded slice at a time; true when nothing is left. From the first slice on nothing can
     /// be added. The domain's vCPUs must be stopped for good.
@@ -97,6 +118,8 @@ private:
                                      MappingType type);
     void unmap_run(Gfn where, u64 count);
     void close();
+    [[nodiscard]] Expected<> map_one(Gfn where, FrameReference frame, MappingType type);
+    [[nodiscard]] Expected<Mapping> retire(Gfn where, unsigned order, MappingTypes expected, Retired& retired);
     [[nodiscard]] Expected<> show_to_devices(Gfn where, Mapping const& mapping, unsigned order);
     [[nodiscard]] Expected<Mapping> unmap(Gfn where, unsigned order);
 

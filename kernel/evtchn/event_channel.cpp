@@ -43,7 +43,7 @@ void EventChannels::connect(Port& port, PortConnection const& connection)
 Expected<xen::EventPort> EventChannels::take_port(PortConnection const& connection, u32 vcpu)
 {
     if (closed_) return failure(Error::Invalid);
-    auto const number = ports_.take(domain_.configuration().max_event_port);
+    auto const number = ports_.take(domain_.configuration().max_event_port, domain_.quota);
     if (!number) return number;
     Port& port = *ports_.find(*number);
     port.vcpu.store(vcpu, std::memory_order_relaxed);
@@ -61,6 +61,8 @@ Expected<xen::EventPort> EventChannels::bind_interdomain(Domain& remote, xen::Ev
 {
     EventChannels& other = remote.event_channels;
     PairLock const guard{*this, other};
+    // A port that was connected to a domain that has closed its own for good would stay so.
+    if (other.closed_) return failure(Error::Invalid);
     Port* const end = other.ports_.find(remote_port);
     if (!end || end->connection.state != PortState::Unbound || end->connection.remote_domain != domain_.id())
         return failure(Error::Invalid);

@@ -4,12 +4,12 @@
 
 #include <array>
 #include <atomic>
-#include <new>
 
 #include "kernel/abi/xen/event_channel.hpp"
 #include "kernel/abi/xen/hypercall_numbers.hpp"
 #include "kernel/lib/bitmap.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/mm/charged.hpp"
 #include "kernel/sync/spinlock.hpp"
 
 namespace hospes {
@@ -40,6 +40,11 @@ public:
     static constexpr u32 capacity = xen::event_two_level_channels;
 
     PortTable() { taken_.set(0); } // 0 is nobody's port
+    /// What the records of ports up to `highest` need, in frames.
+    [[nodiscard]] static constexpr u64 most_overhead(xen::EventPort highest)
+    {
+        return (highest / ports_per_bucket + 1) * pages_for(sizeof(Bucket));
+    }
     PortTable(PortTable const&) = delete;
     PortTable& operator=(PortTable const&) = delete;
     ~PortTable()
@@ -56,16 +61,17 @@ public:
         return bucket ? &(*bucket)[port % ports_per_bucket] : nullptr;
     }
 
-    /// Takes the lowest free number that is not above `highest`. NoSpace, OutOfMemory. Under the domain's lock.
-    [[nodiscard]] Expected<xen::EventPort> take(xen::EventPort highest)
+    /// Takes the lowest free number that is not above `highest`; its record is charged to `quota`. NoSpace,
+    /// OutOfMemory. Under the domain's lock.
+    [[nodiscard]] Expected<xen::EventPort> take(xen::EventPort highest, Quota& quota)
     {
         auto const port = taken_.first_clear();
         if (!port || *port > highest) return failure(Error::NoSpace);
         auto& bucket = buckets_[*port / ports_per_bucket];
         if (!bucket.load(std::memory_order_relaxed)) {
-            auto* const fresh = new (std::nothrow) Bucket{};
-            if (!fresh) return failure(Error::OutOfMemory);
-            bucket.store(fresh, std::memory_order_release);
+            auto fresh = make_charged<Bucket>(quota);
+            if (!fresh) return failure(fresh.error());
+            bucket.store(fresh->release(), std::memory_order_release);
         }
         taken_.set(*port);
         return *port;

@@ -7,6 +7,7 @@
 
 #include "kernel/arch/memory.hpp"
 #include "kernel/domain/domain.hpp"
+#include "kernel/mm/charged.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 
 namespace hospes {
@@ -20,21 +21,51 @@ constexpr u32 longest_table = 4096;
 
 GrantTable::~GrantTable() = default;
 
-u32 GrantTable::frame_limit() const
+namespace {
+
+u32 frame_limit_of(DomainConfiguration const& configuration)
 {
-    auto const& configuration = domain_.configuration();
     return configuration.grants_allowed ? std::min(configuration.max_grant_frames, longest_table) : 0;
+}
+
+}
+
+/// How the ABI counts: 8 bytes for each handle.
+u32 GrantTable::handle_limit_of(DomainConfiguration const& configuration)
+{
+    constexpr u32 handles_per_frame = page_size / 8;
+    constexpr u32 most_frames = 65536;
+    return std::min(configuration.max_maptrack_frames, most_frames) * handles_per_frame;
+}
+
+u32 GrantTable::frame_limit() const { return frame_limit_of(domain_.configuration()); }
+
+u64 GrantTable::most_overhead(DomainConfiguration const& configuration)
+{
+    u32 const frames = frame_limit_of(configuration);
+    u64 const table = frames_of_array<TableFrame>(frames) + frames * (1 + pages_for(sizeof(Uses)));
+    return table + Maptrack::most_overhead(handle_limit_of(configuration));
 }
 
 Expected<> GrantTable::add_frame(Table& table)
 {
-    if (!table.frames) table.frames.reset(new (std::nothrow) TableFrame[frame_limit()]);
-    std::unique_ptr<Uses> uses{new (std::nothrow) Uses{}};
-    if (!table.frames || !uses) return failure(Error::OutOfMemory);
+    if (!table.frames) {
+        auto frames = make_charged_array<TableFrame>(domain_.quota, frame_limit());
+        if (!frames) return failure(frames.error());
+        table.frames = std::move(*frames);
+    }
+    auto charge = Charge::take(domain_.quota, AccountKind::Overhead, 1);
+    if (!charge) return failure(charge.error());
     auto const frame = frames::allocate_zeroed();
     if (!frame) return failure(frame.error());
-    frames::give_to(domain_, *frame);
-    table.frames[table.count++] = {*frame, arch::reach_as<SharedGrantEntry>(address_of(*frame)), std::move(uses)};
+    // Last: it is charged for good.
+    auto uses = make_charged<Uses>(domain_.quota);
+    if (!uses) {
+        frames::free(*frame);
+        return failure(uses.error());
+    }
+    frames::give_to(domain_, *frame, 0, *charge);
+    table.frames[table.count++] = {*frame, arch::reach_as<SharedGrantEntry>(address_of(*frame)), std::move(*uses)};
     return {};
 }
 
@@ -124,7 +155,7 @@ Granted<GrantedPage> GrantedPage::open(Domain& granter, xen::GrantReference refe
     GrantedPage page{granter, reference, for_writing};
     auto frame = granter.physmap.reference_own(*where);
     if (!frame) return refuse(xen::GrantStatus::BadPage);
-    page.frame_.emplace(std::move(*frame));
+    page.frame_.emplace(std::move(*frame).take());
     return page;
 }
 

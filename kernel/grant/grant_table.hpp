@@ -22,6 +22,7 @@
 namespace hospes {
 
 class Domain;
+struct DomainConfiguration;
 
 struct MappedGrant {
     xen::GrantHandle handle;
@@ -31,6 +32,8 @@ struct MappedGrant {
 class GrantTable {
 public:
     explicit GrantTable(Domain& domain) : domain_{domain} {}
+    /// What a domain's table and its record of mappings can grow to, in frames.
+    [[nodiscard]] static u64 most_overhead(DomainConfiguration const& configuration);
     ~GrantTable();
 
     // --- the table's own frames ---
@@ -84,7 +87,7 @@ private:
 
     [[nodiscard]] static std::optional<Entry> entry(Table& table, xen::GrantReference reference);
     [[nodiscard]] Expected<> add_frame(Table& table);
-    [[nodiscard]] u32 handle_limit() const;
+    [[nodiscard]] static u32 handle_limit_of(DomainConfiguration const& configuration);
 
     Domain& domain_;
     Guarded<Table, LockRank::GrantTable> table_;

@@ -17,17 +17,9 @@ constexpr MappingType mapping_type(bool writable)
 
 }
 
-/// How the ABI counts: 8 bytes for each handle.
-u32 GrantTable::handle_limit() const
-{
-    constexpr u32 handles_per_frame = page_size / 8;
-    constexpr u32 most_frames = 65536;
-    return std::min(domain_.configuration().max_maptrack_frames, most_frames) * handles_per_frame;
-}
-
 Granted<MappedGrant> GrantTable::map(Domain& granter, xen::GrantReference reference, bool writable, Gfn where)
 {
-    auto const handle = maptrack_.lock()->take(handle_limit());
+    auto const handle = maptrack_.lock()->take(handle_limit_of(domain_.configuration()), domain_.quota);
     if (!handle) return refuse(xen::GrantStatus::NoDeviceSpace);
     ScopeExit give_back{[&] { maptrack_.lock()->give_back(*handle); }};
 
@@ -60,7 +52,11 @@ xen::GrantStatus UnmapBatch::add(xen::GrantHandle handle, std::optional<Gfn> whe
         }
     }
     GrantMapping const& mapping = waiting.mapping;
-    if (!mapper_.physmap.remove_exactly(mapping.where, mapping.frame, mapping_type(mapping.writable), retired_)) {
+    auto const removed =
+        mapper_.physmap.remove_exactly(mapping.where, mapping.frame, mapping_type(mapping.writable), retired_);
+    // Devices may still reach it: the use goes on. That it is not there any more cannot be, since a grant mapping goes
+    // by its handle only; the use would end all the same, for the granter's sake.
+    if (!removed && removed.error() != Error::NotFound) {
         maptrack.lock()->record(handle, mapping);
         return xen::GrantStatus::GeneralError;
     }

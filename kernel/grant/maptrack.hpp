@@ -8,11 +8,11 @@
 
 #include <array>
 #include <memory>
-#include <new>
 
 #include "kernel/abi/xen/grant_table.hpp"
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/mm/charged.hpp"
 
 namespace hospes {
 
@@ -32,11 +32,18 @@ static_assert(sizeof(GrantMapping) == 32);
 
 class Maptrack {
 public:
-    /// A Reserved handle. NoSpace when `limit` handles are out, OutOfMemory.
-    [[nodiscard]] Expected<xen::GrantHandle> take(u32 limit)
+    /// What `limit` handles need, in frames.
+    [[nodiscard]] static constexpr u64 most_overhead(u32 limit)
+    {
+        u64 const pages = limit / slots_per_page;
+        return frames_of_array<std::unique_ptr<Page>>(pages) + pages;
+    }
+    /// A Reserved handle; the pages that hold them are charged to `quota`. NoSpace when `limit` handles are out,
+    /// OutOfMemory.
+    [[nodiscard]] Expected<xen::GrantHandle> take(u32 limit, Quota& quota)
     {
         if (first_free_ == no_handle)
-            if (auto const made = issue(limit); !made) return made;
+            if (auto const made = issue(limit, quota); !made) return made;
         xen::GrantHandle const handle = first_free_;
         GrantMapping& slot = at(handle);
         first_free_ = slot.reference;
@@ -75,14 +82,19 @@ private:
         return (*pages_[handle / slots_per_page])[handle % slots_per_page];
     }
     /// Puts one handle that never existed on the free list.
-    [[nodiscard]] Expected<xen::GrantHandle> issue(u32 limit)
+    [[nodiscard]] Expected<xen::GrantHandle> issue(u32 limit, Quota& quota)
     {
         if (issued_ >= limit) return failure(Error::NoSpace);
-        if (!pages_) pages_.reset(new (std::nothrow) std::unique_ptr<Page>[limit / slots_per_page + 1]);
-        if (!pages_) return failure(Error::OutOfMemory);
-        auto& page = pages_[issued_ / slots_per_page];
-        if (!page) page.reset(new (std::nothrow) Page{});
-        if (!page) return failure(Error::OutOfMemory);
+        if (!pages_) {
+            auto index = make_charged_array<std::unique_ptr<Page>>(quota, limit / slots_per_page);
+            if (!index) return failure(index.error());
+            pages_ = std::move(*index);
+        }
+        if (auto& page = pages_[issued_ / slots_per_page]; !page) {
+            auto made = make_charged<Page>(quota);
+            if (!made) return failure(made.error());
+            page = std::move(*made);
+        }
         give_back(issued_);
         return issued_++;
     }

@@ -53,8 +53,8 @@ xen::DomctlGetDomainInfo describe_domain(Domain& domain)
     xen::DomctlGetDomainInfo info{};
     info.domain = domain.id();
     info.flags = state_flags(domain, vcpus);
-    info.total_pages = domain.ram_frames.load();
-    info.max_pages = domain.max_ram_frames.load();
+    info.total_pages = domain.quota.ram.used();
+    info.max_pages = domain.quota.ram.limit();
     auto const shared_info = domain.shared_info_position();
     info.shared_info_frame = shared_info ? shared_info->raw() : ~u64{0};
     info.cpu_time = vcpus.cpu_time;

@@ -65,6 +65,9 @@ Expected<> perform(Vcpu& caller, Row const& row, xen::Domctl& request)
     if (row.finds == Finds::Itself) return row.handler(call);
     auto const domain = domains::find(request.domain);
     if (!domain) return failure(domain.error());
+    // Another of dom0's vCPUs may be changing the same domain: this call is made again when that one is done.
+    auto const turn = (*domain)->control_turn.try_take();
+    if (!turn) return failure(Error::Restart);
     call.domain = &**domain;
     return row.handler(call);
 }

@@ -38,7 +38,7 @@ public:
         for (unsigned larger = order; larger <= max_order; ++larger) {
             Hfn const head{round_down(first.raw(), u64{1} << larger)};
             Frame* const record = find(head);
-            if (!record || record->use != FrameUse::Free || !record->heads_block) continue;
+            if (!record || !record->is(FrameUse::Free) || !record->heads_block) continue;
             if (record->order < larger) continue;
             carve(head, first, order);
             return {};
@@ -52,7 +52,7 @@ public:
         while (order < max_order) {
             Hfn const buddy{first.raw() ^ (u64{1} << order)};
             Frame const* const record = find(buddy);
-            if (!record || record->use != FrameUse::Free || !record->heads_block || record->order != order) break;
+            if (!record || !record->is(FrameUse::Free) || !record->heads_block || record->order != order) break;
             unlink(buddy);
             first = std::min(first, buddy);
             ++order;
@@ -90,7 +90,7 @@ private:
     void link(Hfn block, unsigned order)
     {
         Frame& record = *find(block);
-        record.use = FrameUse::Free;
+        record.set_use(FrameUse::Free);
         record.order = static_cast<u8>(order);
         record.heads_block = true;
         record.links = {.next = heads_[order], .previous = FreeLinks::none};
@@ -141,7 +141,7 @@ private:
     void claim(Hfn block, unsigned order)
     {
         free_frames -= u64{1} << order;
-        for (u64 i = 0; i < u64{1} << order; ++i) find(block + i)->use = FrameUse::Hypervisor;
+        for (u64 i = 0; i < u64{1} << order; ++i) find(block + i)->set_use(FrameUse::Hypervisor);
         Frame& first = *find(block);
         first.order = static_cast<u8>(order);
         first.owner = nullptr;
@@ -208,9 +208,9 @@ void free(Hfn first, unsigned order)
 {
     for (u64 i = 0; i < u64{1} << order; ++i) {
         Frame* const record = find(first + i);
-        if (!record || record->use == FrameUse::Free) panic("frame {:x} freed twice or never ours", first + i);
-        record->use = FrameUse::Free;
-        record->heads_block = false;
+        // One step, so that of two simultaneous frees the second is noticed, whoever makes it.
+        if (!record || record->use.exchange(FrameUse::Free) == FrameUse::Free)
+            panic("frame {:x} freed twice or never ours", first + i);
     }
     lists.lock()->give(first, order);
 }

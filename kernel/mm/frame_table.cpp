@@ -19,13 +19,18 @@ Frame* frames::find(Hfn frame)
 {
     if (frame.raw() >= table.size()) return nullptr;
     Frame& record = table[frame.raw()];
-    return record.use == FrameUse::Absent ? nullptr : &record;
+    return record.is(FrameUse::Absent) ? nullptr : &record;
 }
 
 Domain* frames::owner_of(Hfn frame)
 {
     Frame const* const record = find(frame);
-    return record && record->use == FrameUse::Domain ? record->owner : nullptr;
+    return record && record->is(FrameUse::Domain) ? record->owner : nullptr;
+}
+
+bool frames::is_ram_of(Domain const& domain, Hfn frame)
+{
+    return owner_of(frame) == &domain && find(frame)->account == AccountKind::Ram;
 }
 
 void frames::adopt_table(void* storage, Hfn end)
@@ -35,17 +40,18 @@ void frames::adopt_table(void* storage, Hfn end)
     table = {records, end.raw()};
 }
 
-void frames::note_present(Hfn frame) { table[frame.raw()].use = FrameUse::Hypervisor; }
+void frames::note_present(Hfn frame) { table[frame.raw()].set_use(FrameUse::Hypervisor); }
 
 Hfn frames::end_of_memory() { return Hfn{table.size()}; }
 
-void frames::give_to(Domain& owner, Hfn first, unsigned order)
+void frames::give_to(Domain& owner, Hfn first, unsigned order, Charge& charge)
 {
     u64 const count = u64{1} << order;
     owner.hold(count);
-    owner.owned_frames.fetch_add(count, std::memory_order_relaxed);
+    charge.settle(count);
     for (Frame& record : table.subspan(first.raw(), count)) {
-        record.use = FrameUse::Domain;
+        record.account = charge.kind();
+        record.set_use(FrameUse::Domain);
         record.order = 0;
         record.owner = &owner;
         record.references.store(1, std::memory_order_release);
@@ -66,8 +72,9 @@ void frames::drop_references(Hfn first, unsigned order)
         Frame& record = table[first.raw() + i];
         if (!drop_one(record)) continue;
         Domain& owner = *record.owner;
+        AccountKind const account = record.account;
         frames::free(first + i);
-        owner.owned_frames.fetch_sub(1, std::memory_order_relaxed);
+        owner.quota.account(account).refund(1);
         owner.release();
     }
 }

@@ -14,6 +14,7 @@
 
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/mm/quota.hpp"
 
 namespace hospes {
 
@@ -35,9 +36,13 @@ struct FreeLinks {
 
 struct Frame {
     std::atomic<u32> references{0};
-    FrameUse use = FrameUse::Absent;
-    u8 order = 0;             ///< Free, Hypervisor: size of the block that starts here
-    bool heads_block = false; ///< Free: this record is on a free list
+    std::atomic<FrameUse> use{FrameUse::Absent};
+    u8 order = 0;                           ///< Free, Hypervisor: size of the block that starts here
+    bool heads_block = false;               ///< Free: this record is on a free list; under the allocator's lock
+    AccountKind account = AccountKind::Ram; ///< Domain: what its owner is charged for it
+    [[nodiscard]] bool is(FrameUse which) const { return use.load(std::memory_order_relaxed) == which; }
+    void set_use(FrameUse which) { use.store(which, std::memory_order_relaxed); }
+
     union {
         Domain* owner = nullptr; ///< Domain: whose it is
         u64 heap_frames;         ///< Hypervisor: size of the heap's object that starts here
@@ -52,10 +57,13 @@ namespace frames {
 [[nodiscard]] Frame* find(Hfn frame);
 /// The owner of a counted frame; null for any other.
 [[nodiscard]] Domain* owner_of(Hfn frame);
+/// Is it `domain`'s RAM, not a page that the hypervisor shares with it? The caller holds a reference on it.
+[[nodiscard]] bool is_ram_of(Domain const& domain, Hfn frame);
 
 /// Makes 2^order frames from allocate() the property of `owner`, each with one reference, which the caller then
-/// holds (and normally hands to the physmap). Keeps `owner` alive until the last of them is free.
-void give_to(Domain& owner, Hfn first, unsigned order = 0);
+/// holds (and normally hands to the physmap). Keeps `owner` alive until the last of them is free, and charged: they
+/// settle 2^order frames of `charge`, which is `owner`'s.
+void give_to(Domain& owner, Hfn first, unsigned order, Charge& charge);
 
 /// Drops one reference on each of 2^order frames of a domain, which the caller holds.
 void drop_references(Hfn first, unsigned order = 0);

@@ -12,22 +12,26 @@ namespace hospes {
 
 LargeExtent::~LargeExtent()
 {
-    if (work_) frames::free(work_->first, work_->order);
+    if (work_) frames::free(work_->frames.first, work_->order);
 }
 
-Expected<Hfn> LargeExtent::prepare(Gfn where, unsigned order)
+Expected<LargeExtent::Charged> LargeExtent::prepare(Quota& quota, Gfn where, unsigned order)
 {
     if (!work_) {
+        auto charge = Charge::take(quota, AccountKind::Ram, u64{1} << order);
+        if (!charge) return failure(charge.error());
         auto const block = frames::allocate(order);
-        if (!block) return block;
-        work_ = {.where = where, .order = order, .first = *block};
+        if (!block) return failure(block.error());
+        work_.emplace(where, order, Charged{*block, std::move(*charge)});
     }
     if (work_->where != where || work_->order != order) return failure(Error::Busy);
     u64 const slice = std::min(frames_per_slice, (u64{1} << order) - work_->zeroed);
-    std::memset(arch::reach(work_->first + work_->zeroed), 0, slice << page_shift);
+    std::memset(arch::reach(work_->frames.first + work_->zeroed), 0, slice << page_shift);
     work_->zeroed += slice;
     if (work_->zeroed < u64{1} << order) return failure(Error::Restart);
-    return std::exchange(work_, std::nullopt)->first;
+    Charged done = std::move(work_->frames);
+    work_.reset();
+    return done;
 }
 
 }

@@ -7,6 +7,7 @@
 
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/mm/quota.hpp"
 
 namespace hospes {
 
@@ -21,15 +22,21 @@ public:
     /// Gives back what nobody came for.
     ~LargeExtent();
 
-    /// One slice of work on 2^order frames for `where`; on success they are the caller's. Errors: Restart, there is
-    /// more to do; OutOfMemory; Busy while another extent is being made. Takes LockRank::FrameAllocator.
-    [[nodiscard]] Expected<Hfn> prepare(Gfn where, unsigned order);
+    /// Frames, and what their domain is charged for them.
+    struct Charged {
+        Hfn first;
+        Charge charge;
+    };
+    /// One slice of work on 2^order frames for `where`, charged as RAM to `quota` from the first slice on; on success
+    /// they are the caller's. Errors: Restart, there is more to do; OutOfMemory; Busy while another extent is being
+    /// made. Takes LockRank::FrameAllocator.
+    [[nodiscard]] Expected<Charged> prepare(Quota& quota, Gfn where, unsigned order);
 
 private:
     struct Work {
         Gfn where;
         unsigned order;
-        Hfn first;
+        Charged frames;
         u64 zeroed = 0; ///< frames
     };
     std::optional<Work> work_;

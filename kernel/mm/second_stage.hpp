@@ -2,6 +2,7 @@
 /// A domain's translation from guest-physical to host-physical memory (EPT or NPT), seen without its format.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <optional>
 
@@ -31,6 +32,18 @@ enum class MappingType : u8 {
     GrantReadOnly,
     Special, ///< a page the hypervisor shares: shared info, grant table
     Device,  ///< device registers or firmware memory; has no frame record
+};
+
+/// Several of them: what somebody may take out of a map, for instance.
+class MappingTypes {
+public:
+    constexpr MappingTypes(std::same_as<MappingType> auto... types) : bits_{static_cast<u16>((0u | ... | bit(types)))}
+    {}
+    [[nodiscard]] constexpr bool has(MappingType type) const { return (bits_ & bit(type)) != 0; }
+
+private:
+    static constexpr u32 bit(MappingType type) { return 1u << static_cast<u8>(type); }
+    u16 bits_;
 };
 
 /// Does the mapping hold a reference on its frame?

@@ -51,10 +51,13 @@ TestDomain::TestDomain(DomainId id, bool is_control_domain, DomainConfiguration 
     auto const made = Domain::create(id, configuration, is_control_domain);
     if (!made || !domains::add(**made) || !(*made)->create_vcpus()) std::abort();
     domain_.emplace(**made);
+    (*made)->quota.ram.set_limit(ram_frames);
     for (u64 i = 0; i < ram_frames; ++i) {
         auto const frame = frames::allocate_zeroed();
         if (!frame) std::abort();
-        frames::give_to(**made, *frame);
+        auto charge = Charge::take((*made)->quota, AccountKind::Ram, 1);
+        if (!charge) std::abort();
+        frames::give_to(**made, *frame, 0, *charge);
         if (!(*made)->physmap.add_ram(Gfn{i}, *frame, 0)) std::abort();
     }
     for (auto const& vcpu : (*made)->vcpus()) vcpu->clear_waiting(WaitReason::Down);

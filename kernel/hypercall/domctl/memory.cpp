@@ -16,7 +16,7 @@ constexpr u32 address_bits = 64;
 
 Expected<> max_memory(DomctlCall& call)
 {
-    call.domain->max_ram_frames.store(call.request.u.max_mem.max_memory_kib * kib / page_size);
+    call.domain->quota.ram.set_limit(call.request.u.max_mem.max_memory_kib * kib / page_size);
     return {};
 }
 

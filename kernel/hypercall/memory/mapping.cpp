@@ -8,10 +8,8 @@ namespace {
 
 constexpr u64 mappings_per_slice = 64;
 
-bool may_be_replaced(MappingType type)
-{
-    return type == MappingType::Ram || type == MappingType::Foreign || type == MappingType::Special;
-}
+/// What a domain takes out by naming its place. A grant mapping ends by its handle, a device stays.
+constexpr MappingTypes replaceable{MappingType::Ram, MappingType::Foreign, MappingType::Special};
 
 Expected<> map_grant_frame(Domain& domain, u64 index, Gfn where)
 {
@@ -27,7 +25,7 @@ Expected<> map_foreign(Domain& caller, Domain& source, Gfn source_frame, Gfn whe
 {
     auto frame = source.physmap.reference_own(source_frame);
     if (!frame) return failure(Error::Invalid);
-    return place(caller, where, std::move(*frame), MappingType::Foreign);
+    return place(caller, where, std::move(*frame).take(), MappingType::Foreign);
 }
 
 s32 as_status(Expected<> const& result) { return result ? 0 : -static_cast<s32>(result.error()); }
@@ -36,13 +34,8 @@ s32 as_status(Expected<> const& result) { return result ? 0 : -static_cast<s32>(
 
 Expected<> place(Domain& domain, Gfn where, FrameReference frame, MappingType type)
 {
-    MappingType const before = domain.physmap.lookup(where).type;
-    if (before != MappingType::None) {
-        if (!may_be_replaced(before)) return failure(Error::Invalid);
-        Retired retired{domain};
-        if (auto const removed = domain.physmap.remove(where, 0, retired); !removed) return failure(removed.error());
-    }
-    return domain.physmap.add(where, std::move(frame), type);
+    Retired retired{domain};
+    return domain.physmap.replace(where, std::move(frame), type, replaceable, retired);
 }
 
 Expected<u64> add_to_physmap(MemoryCall& call)
@@ -101,12 +94,10 @@ Expected<u64> remove_from_physmap(MemoryCall& call)
     if (!request) return failure(request.error());
     auto const domain = domains::resolve(call.caller, request->domain);
     if (!domain) return failure(domain.error());
-    MappingType const type = (*domain)->physmap.lookup(Gfn{request->gfn}).type;
-    if (type == MappingType::None) return failure(Error::NotFound);
-    if (!may_be_replaced(type)) return failure(Error::Invalid);
     Retired retired{**domain};
-    if (auto const removed = (*domain)->physmap.remove(Gfn{request->gfn}, 0, retired); !removed)
-        return failure(removed.error());
+    auto const removed = (*domain)->physmap.remove(Gfn{request->gfn}, 0, replaceable, retired);
+    if (!removed) return failure(removed.error());
+    if (removed->type == MappingType::None) return failure(Error::NotFound);
     return 0;
 }
 

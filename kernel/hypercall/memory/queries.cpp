@@ -28,12 +28,12 @@ Expected<u64> maximum_ram_page(MemoryCall&) { return frames::end_of_memory().raw
 
 Expected<u64> current_reservation(MemoryCall& call)
 {
-    return about_domain(call, [](Domain& domain) { return domain.ram_frames.load(); });
+    return about_domain(call, [](Domain& domain) { return domain.quota.ram.used(); });
 }
 
 Expected<u64> maximum_reservation(MemoryCall& call)
 {
-    return about_domain(call, [](Domain& domain) { return domain.max_ram_frames.load(); });
+    return about_domain(call, [](Domain& domain) { return domain.quota.ram.limit(); });
 }
 
 Expected<u64> maximum_guest_frame(MemoryCall& call)
@@ -86,7 +86,7 @@ Expected<u64> pod_target(MemoryCall& call)
     if (!request) return failure(request.error());
     auto const domain = domains::resolve(call.caller, request->domain);
     if (!domain) return failure(domain.error());
-    request->total_pages = (*domain)->ram_frames.load();
+    request->total_pages = (*domain)->quota.ram.used();
     request->pod_cache_pages = 0;
     request->pod_entries = 0;
     if (auto const copied = copy_out(call.caller, call.claim<xen::PodTarget>(), *request); !copied)

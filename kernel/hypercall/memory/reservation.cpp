@@ -42,33 +42,34 @@ Expected<Hfn> frames_for(Domain const& domain, Gfn where, unsigned order)
     return frames::allocate(order);
 }
 
-/// Restart while a large extent is in the making.
-Expected<Hfn> zeroed_frames_for(Domain& domain, Gfn where, unsigned order)
+/// Restart while a large extent is in the making; OutOfMemory above the domain's limit.
+Expected<LargeExtent::Charged> zeroed_frames_for(Domain& domain, Gfn where, unsigned order)
 {
-    if (order > large_page_order) return domain.large_extent.lock()->prepare(where, order);
+    if (order > large_page_order) return domain.large_extent.lock()->prepare(domain.quota, where, order);
+    auto charge = Charge::take(domain.quota, AccountKind::Ram, u64{1} << order);
+    if (!charge) return failure(charge.error());
     auto const block = frames_for(domain, where, order);
-    if (block) std::memset(arch::reach(*block), 0, page_size << order);
-    return block;
+    if (!block) return failure(block.error());
+    std::memset(arch::reach(*block), 0, page_size << order);
+    return LargeExtent::Charged{*block, std::move(*charge)};
 }
 
 Expected<> populate(Domain& domain, Gfn where, unsigned order)
 {
-    u64 const count = u64{1} << order;
-    if (domain.ram_frames.load() + count > domain.max_ram_frames.load()) return failure(Error::OutOfMemory);
-    auto const block = zeroed_frames_for(domain, where, order);
+    auto block = zeroed_frames_for(domain, where, order);
     if (!block) return failure(block.error());
-    frames::give_to(domain, *block, order);
-    auto const added = domain.physmap.add_ram(where, *block, order);
-    if (!added) frames::drop_references(*block, order);
+    frames::give_to(domain, block->first, order, block->charge);
+    auto const added = domain.physmap.add_ram(where, block->first, order);
+    if (!added) frames::drop_references(block->first, order);
     return added;
 }
 
 Expected<> release(Domain& domain, Gfn where, unsigned order, Retired& retired)
 {
     for (u64 i = 0; i < u64{1} << order; ++i) {
-        if (domain.physmap.lookup(where + i).type != MappingType::Ram) return failure(Error::Invalid);
-        if (auto const removed = domain.physmap.remove(where + i, 0, retired); !removed)
-            return failure(removed.error());
+        auto const removed = domain.physmap.remove(where + i, 0, MappingType::Ram, retired);
+        if (!removed) return failure(removed.error());
+        if (removed->type == MappingType::None) return failure(Error::Invalid);
     }
     return {};
 }

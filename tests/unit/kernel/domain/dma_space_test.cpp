@@ -75,7 +75,7 @@ TEST_F(DmaSpaceTest, FlushedBeforeReleased)
     Hfn const frame = domain->physmap.lookup(Gfn{3}).frame;
     {
         Retired retired{*domain};
-        ASSERT_TRUE(domain->physmap.remove(Gfn{3}, 0, retired));
+        ASSERT_TRUE(domain->physmap.remove(Gfn{3}, 0, MappingType::Ram, retired));
         EXPECT_FALSE(devices.visible.contains(3));
         EXPECT_EQ(devices.flushes, 0);
         EXPECT_NE(frames::owner_of(frame), nullptr) << "not before the flush";
@@ -90,7 +90,7 @@ TEST_F(DmaSpaceTest, KeptForEverIfAnIommuIsSilent)
     devices.answers = false;
     {
         Retired retired{*domain};
-        ASSERT_TRUE(domain->physmap.remove(Gfn{4}, 0, retired));
+        ASSERT_TRUE(domain->physmap.remove(Gfn{4}, 0, MappingType::Ram, retired));
     }
     EXPECT_EQ(frames::owner_of(frame), &*domain);
     devices.answers = true;
@@ -105,7 +105,7 @@ TEST_F(DmaSpaceTest, GrantsAsTheyMayBeUsed)
         ASSERT_TRUE(domain->physmap.add(hole, std::move(*reference), type));
         EXPECT_EQ(devices.visible.at(hole.raw()).writable, type != MappingType::GrantReadOnly);
         Retired retired{*domain};
-        ASSERT_TRUE(domain->physmap.remove(hole, 0, retired));
+        ASSERT_TRUE(domain->physmap.remove(hole, 0, type, retired));
         EXPECT_FALSE(devices.visible.contains(hole.raw()));
     }
 }
@@ -119,8 +119,8 @@ TEST_F(DmaSpaceTest, SpecialPagesAndDevicesAreNotShown)
     EXPECT_FALSE(devices.visible.contains(hole.raw()));
     EXPECT_FALSE(devices.visible.contains(hole.raw() + 1));
     Retired retired{*domain};
-    ASSERT_TRUE(domain->physmap.remove(hole, 0, retired));
-    ASSERT_TRUE(domain->physmap.remove(hole + 1, 0, retired));
+    ASSERT_TRUE(domain->physmap.remove(hole, 0, MappingType::Special, retired));
+    ASSERT_TRUE(domain->physmap.remove(hole + 1, 0, MappingType::Device, retired));
     retired.finish();
     EXPECT_EQ(devices.flushes, 0) << "no device can have known them";
 }
@@ -133,7 +133,7 @@ TEST_F(DmaSpaceTest, NothingHappensHalfway)
     EXPECT_FALSE(domain->physmap.add(hole, std::move(*reference), MappingType::Foreign));
     EXPECT_EQ(domain->physmap.lookup(hole).type, MappingType::None);
     Retired retired{*domain};
-    EXPECT_FALSE(domain->physmap.remove(Gfn{5}, 0, retired));
+    EXPECT_FALSE(domain->physmap.remove(Gfn{5}, 0, MappingType::Ram, retired));
     EXPECT_EQ(domain->physmap.lookup(Gfn{5}).type, MappingType::Ram);
     devices.refuses = false;
 }

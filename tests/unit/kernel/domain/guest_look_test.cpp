@@ -24,7 +24,7 @@ protected:
     void remove(u64 frame) const
     {
         Retired retired{*domain};
-        EXPECT_TRUE(domain->physmap.remove(Gfn{frame}, 0, retired));
+        EXPECT_TRUE(domain->physmap.remove(Gfn{frame}, 0, MappingType::Ram, retired));
     }
 
     fakes::TestDomain& domain = make();

@@ -22,7 +22,7 @@ constexpr u64 first_place = 0x40000;
 
 class Reservation : public testing::Test {
 protected:
-    Reservation() { guest_->max_ram_frames = TestDomain::ram_frames + 2 * frames_of(large); }
+    Reservation() { guest_->quota.ram.set_limit(TestDomain::ram_frames + 2 * frames_of(large)); }
 
     static constexpr unsigned large = 11; ///< two slices; a gigabyte would not fit this machine
     static constexpr u64 frames_of(unsigned order) { return u64{1} << order; }
@@ -54,16 +54,16 @@ protected:
 TEST_F(Reservation, LargeExtentsComeInSlices)
 {
     EXPECT_EQ(populate(control_, 1, large, 2), 2);
-    EXPECT_EQ(guest_->ram_frames.load(), TestDomain::ram_frames + 2 * frames_of(large));
+    EXPECT_EQ(guest_->quota.ram.used(), TestDomain::ram_frames + 2 * frames_of(large));
     for (u64 i = 0; i < 2 * frames_of(large); ++i) ASSERT_TRUE(is_zero(first_place + i)) << i;
     EXPECT_EQ(guest_->physmap.lookup(Gfn{first_place}).order, 9u) << "the largest pages that fit";
 }
 
 TEST_F(Reservation, TheDomainsLimitHolds)
 {
-    guest_->max_ram_frames = TestDomain::ram_frames + frames_of(large);
+    guest_->quota.ram.set_limit(TestDomain::ram_frames + frames_of(large));
     EXPECT_EQ(populate(control_, 1, large, 2), 1);
-    EXPECT_EQ(guest_->ram_frames.load(), guest_->max_ram_frames.load());
+    EXPECT_EQ(guest_->quota.ram.used(), guest_->quota.ram.limit());
 }
 
 TEST_F(Reservation, WhatIsTooLargeIsNotDone)
@@ -71,7 +71,7 @@ TEST_F(Reservation, WhatIsTooLargeIsNotDone)
     EXPECT_EQ(populate(guest_, xen::domid_self, large, 1), 0) << "a guest's own extents end at 2 MiB";
     EXPECT_EQ(populate(control_, xen::domid_self, large, 1), 0) << "and so do dom0's";
     EXPECT_EQ(populate(control_, 1, 19, 1), 0);
-    EXPECT_EQ(guest_->ram_frames.load(), TestDomain::ram_frames);
+    EXPECT_EQ(guest_->quota.ram.used(), TestDomain::ram_frames);
 }
 
 /// Another of dom0's vCPUs may be destroying the domain. What came after the end would never be taken out again.
@@ -81,14 +81,16 @@ TEST_F(Reservation, NothingIsAddedToAMapThatIsTornDown)
     guest_.destroy();
     auto const frame = frames::allocate_zeroed();
     ASSERT_TRUE(frame);
-    frames::give_to(*kept, *frame);
+    auto charge = Charge::take(kept->quota, AccountKind::Ram, 1);
+    ASSERT_TRUE(charge);
+    frames::give_to(*kept, *frame, 0, *charge);
     EXPECT_EQ(kept->physmap.add_ram(Gfn{first_place}, *frame, 0).error(), Error::Invalid);
     frames::drop_references(*frame, 0);
 }
 
 TEST_F(Reservation, AnExtentThatDoesNotFitTheMachineLeavesNothing)
 {
-    guest_->max_ram_frames = frames_of(20);
+    guest_->quota.ram.set_limit(frames_of(20));
     u64 const before = frames::free_count();
     EXPECT_EQ(populate(control_, 1, 18, 1), 0);
     EXPECT_EQ(frames::free_count(), before);

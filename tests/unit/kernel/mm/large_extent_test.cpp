@@ -27,6 +27,7 @@ protected:
     {
         fakes::start_machine();
         before_ = frames::free_count();
+        quota_.ram.set_limit(u64{1} << frames::max_order);
         leave_traces();
     }
     void TearDown() override { EXPECT_EQ(frames::free_count(), before_); }
@@ -41,42 +42,55 @@ protected:
     }
 
     u64 before_ = 0;
+    Quota quota_{0};
 };
 
 TEST_F(ALargeExtent, IsCleanWhenItComes)
 {
     LargeExtent extent;
-    for (u64 slice = 1; slice < slices; ++slice) EXPECT_EQ(extent.prepare(here, order).error(), Error::Restart);
-    auto const block = extent.prepare(here, order);
+    for (u64 slice = 1; slice < slices; ++slice) EXPECT_EQ(extent.prepare(quota_, here, order).error(), Error::Restart);
+    auto const block = extent.prepare(quota_, here, order);
     ASSERT_TRUE(block);
-    EXPECT_TRUE(std::ranges::all_of(bytes_of(*block), [](u8 byte) { return byte == 0; }));
-    frames::free(*block, order);
+    EXPECT_TRUE(std::ranges::all_of(bytes_of(block->first), [](u8 byte) { return byte == 0; }));
+    frames::free(block->first, order);
 }
 
 TEST_F(ALargeExtent, ServesOnePlaceAtATime)
 {
     LargeExtent extent;
-    EXPECT_EQ(extent.prepare(here, order).error(), Error::Restart);
-    EXPECT_EQ(extent.prepare(elsewhere, order).error(), Error::Busy);
-    EXPECT_EQ(extent.prepare(here, order - 1).error(), Error::Busy);
-    auto const first = extent.prepare(here, order);
+    EXPECT_EQ(extent.prepare(quota_, here, order).error(), Error::Restart);
+    EXPECT_EQ(extent.prepare(quota_, elsewhere, order).error(), Error::Busy);
+    EXPECT_EQ(extent.prepare(quota_, here, order - 1).error(), Error::Busy);
+    auto const first = extent.prepare(quota_, here, order);
     ASSERT_TRUE(first);
-    EXPECT_EQ(extent.prepare(elsewhere, order).error(), Error::Restart) << "it is free for the next";
-    frames::free(*first, order);
+    EXPECT_EQ(extent.prepare(quota_, elsewhere, order).error(), Error::Restart) << "it is free for the next";
+    frames::free(first->first, order);
 }
 
 TEST_F(ALargeExtent, GoesBackWhenNobodyComesForIt)
 {
+    {
+        LargeExtent extent;
+        EXPECT_EQ(extent.prepare(quota_, here, order).error(), Error::Restart);
+        EXPECT_EQ(frames::free_count(), before_ - (u64{1} << order));
+        EXPECT_EQ(quota_.ram.used(), u64{1} << order) << "charged from the first slice on";
+    }
+    EXPECT_EQ(quota_.ram.used(), 0u);
+}
+
+TEST_F(ALargeExtent, IsChargedBeforeItIsMade)
+{
+    quota_.ram.set_limit((u64{1} << order) - 1);
     LargeExtent extent;
-    EXPECT_EQ(extent.prepare(here, order).error(), Error::Restart);
-    EXPECT_EQ(frames::free_count(), before_ - (u64{1} << order));
+    EXPECT_EQ(extent.prepare(quota_, here, order).error(), Error::OutOfMemory);
+    EXPECT_EQ(frames::free_count(), before_);
 }
 
 TEST_F(ALargeExtent, NeedsMemoryInOnePiece)
 {
     LargeExtent extent;
-    EXPECT_EQ(extent.prepare(here, frames::max_order).error(), Error::OutOfMemory);
-    EXPECT_EQ(extent.prepare(here, order).error(), Error::Restart) << "nothing was begun";
+    EXPECT_EQ(extent.prepare(quota_, here, frames::max_order).error(), Error::OutOfMemory);
+    EXPECT_EQ(extent.prepare(quota_, here, order).error(), Error::Restart) << "nothing was begun";
 }
 
 }
