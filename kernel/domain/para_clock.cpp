@@ -5,7 +5,7 @@
 
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
-#include "kernel/sched/run_state.hpp"
+#include "kernel/domain/shared_areas.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::para_clock {
@@ -26,14 +26,14 @@ xen::VcpuTimeInfo current_record(Vcpu const& vcpu)
 }
 
 /// The copy for the guest's user mode.
-void publish_to_area(RunState::Area const& area, xen::VcpuTimeInfo record)
+void publish_to_area(SharedAreas const& areas, xen::VcpuTimeInfo record)
 {
     auto const bytes = [](auto const& value) { return std::span{reinterpret_cast<u8 const*>(&value), sizeof value}; };
     record.version = 1;
-    run_state::write_area(area, 0, bytes(record));
+    areas.write_time(0, bytes(record));
     std::atomic_thread_fence(std::memory_order_release);
     record.version = 2;
-    run_state::write_area(area, 0, bytes(record.version));
+    areas.write_time(0, bytes(record.version));
 }
 
 /// Runs `write` while the version is odd, so that a reader on another CPU tries again. (xen/include/public/xen.h)
@@ -53,8 +53,14 @@ void update_versioned(u32& version, Write write)
 
 void publish(Vcpu& vcpu)
 {
+    auto const areas = vcpu.areas.lock();
+    publish(vcpu, *areas);
+}
+
+void publish(Vcpu& vcpu, SharedAreas const& areas)
+{
     xen::VcpuTimeInfo const record = current_record(vcpu);
-    if (auto const& area = vcpu.run_state.time_area) publish_to_area(*area, record);
+    publish_to_area(areas, record);
     if (xen::VcpuInfo* const info = vcpu.info())
         update_versioned(info->time.version, [&] {
             u32 const version = info->time.version;
@@ -65,6 +71,7 @@ void publish(Vcpu& vcpu)
 
 void publish_wall_clock(Domain& domain)
 {
+    auto const held = domain.control.lock(); // shared info goes under this lock
     xen::SharedInfo* const shared = domain.shared_info();
     if (!shared) return;
     WallClock wall = clock::wallclock();

@@ -5,14 +5,19 @@
 namespace hospes {
 
 class Domain;
+class SharedAreas;
 class Vcpu;
 
 namespace para_clock {
 
-/// Writes the vCPU's time record into its vcpu_info. Needed when vcpu_info moves or the TSC offset changes, never in
-/// between: the host's scale is fixed for as long as the machine runs (kernel/time/clock.hpp).
+/// Writes the vCPU's time record into its vcpu_info and time area. Takes LockRank::VcpuAreas. Needed when vcpu_info
+/// moves or the TSC offset changes, never in between: the host's scale is fixed for as long as the machine runs
+/// (kernel/time/clock.hpp).
 void publish(Vcpu& vcpu);
-/// Writes the wall clock into the domain's shared info. Needed when it is created and when the clock is set.
+/// The same, for who holds the vCPU's areas.
+void publish(Vcpu& vcpu, SharedAreas const& areas);
+/// Writes the wall clock into the domain's shared info, if it still has one. Takes LockRank::DomainControl. Needed when
+/// it is created and when the clock is set.
 void publish_wall_clock(Domain& domain);
 /// After the control domain has set the clock.
 void publish_wall_clock_to_all();

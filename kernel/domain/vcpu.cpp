@@ -32,7 +32,7 @@ Expected<> Vcpu::initialize()
     one_shot_timer.context = this;
     poll_timer.function = poll_expired;
     poll_timer.context = this;
-    reset_info();
+    use_info_in_shared_info();
     scheduler::add(*this);
     return {};
 }
@@ -62,41 +62,51 @@ void Vcpu::notice_event()
     GuestPresence::nudge(*this);
 }
 
-Expected<> Vcpu::register_info(FrameReference page, u32 offset)
+Expected<> Vcpu::register_info(OwnRam page, u32 offset)
 {
-    if (info_page_) return failure(Error::Invalid);
-    PinnedPage pinned{std::move(page)};
-    auto* const place = pinned.at<xen::VcpuInfo>(offset);
-    if (info_)
-        std::memcpy(place, info_, sizeof *place);
-    else
-        std::memset(place, 0, sizeof *place);
-    info_page_.emplace(std::move(pinned));
-    info_ = place;
-    para_clock::publish(*this);
-    // Whatever arrived while the guest was looking elsewhere must be looked for once (abi.md 4.2).
-    std::atomic_ref{place->event_pending_selector}.store(~u64{0}, std::memory_order_release);
-    std::atomic_ref{place->event_upcall_pending}.store(1, std::memory_order_release);
+    auto* const place = reinterpret_cast<xen::VcpuInfo*>(arch::reach_as<u8>(address_of(page.frame())) + offset);
+    {
+        auto held = areas.lock();
+        if (held->has_info_page() || domain_.is_dying()) return failure(Error::Invalid);
+        if (xen::VcpuInfo const* const before = info())
+            std::memcpy(place, before, sizeof *place);
+        else
+            std::memset(place, 0, sizeof *place);
+        static_cast<void>(held->exchange_info_page(std::move(page)));
+        info_.store(place, std::memory_order_release);
+        para_clock::publish(*this, *held);
+        // Whatever arrived while the guest was looking elsewhere must be looked for once (abi.md 4.2).
+        std::atomic_ref{place->event_pending_selector}.store(~u64{0}, std::memory_order_release);
+        std::atomic_ref{place->event_upcall_pending}.store(1, std::memory_order_release);
+    }
     arch::raise_upcall(*this);
     return {};
 }
 
-void Vcpu::reset_info()
+/// The first vCPUs have a place there; the others have none until they register one.
+void Vcpu::use_info_in_shared_info()
 {
-    info_page_.reset();
     xen::SharedInfo* const shared = domain_.shared_info();
-    info_ = shared && id_ < shared->vcpu_info.size() ? &shared->vcpu_info[id_] : nullptr;
-    para_clock::publish(*this);
+    if (!shared || id_ >= shared->vcpu_info.size()) return;
+    auto held = areas.lock();
+    info_.store(&shared->vcpu_info[id_], std::memory_order_release);
+    para_clock::publish(*this, *held);
 }
 
 void Vcpu::retire()
 {
     timers::cancel(one_shot_timer);
     timers::cancel(poll_timer);
-    run_state.area.reset();
-    run_state.time_area.reset();
-    info_ = nullptr;
-    info_page_.reset();
+    // Taken out with the lock, let go without it.
+    struct Taken {
+        std::optional<OwnRam> info_page;
+        std::optional<GuestArea> run_state, time;
+    };
+    Taken const taken = [this] {
+        auto held = areas.lock();
+        info_.store(nullptr, std::memory_order_release);
+        return Taken{held->exchange_info_page({}), held->exchange_run_state({}), held->exchange_time({})};
+    }();
 }
 
 }

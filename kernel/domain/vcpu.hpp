@@ -10,8 +10,8 @@
 #include "kernel/abi/xen/shared_info.hpp"
 #include "kernel/abi/xen/vcpu.hpp"
 #include "kernel/arch/virtual_cpu.hpp"
-#include "kernel/domain/guest_page.hpp"
 #include "kernel/domain/leaf_cache.hpp"
+#include "kernel/domain/shared_areas.hpp"
 #include "kernel/sched/scheduling_state.hpp"
 #include "kernel/sync/guarded.hpp"
 #include "kernel/time/budget.hpp"
@@ -63,13 +63,13 @@ public:
     void notice_event();
 
     // --- memory shared with the guest ---
-    /// The vcpu_info the guest reads: inside shared info at first, then where VCPUOP_register_vcpu_info put it.
-    [[nodiscard]] xen::VcpuInfo* info() const { return info_; }
-    [[nodiscard]] bool has_registered_info() const { return info_page_.has_value(); }
+    /// The vcpu_info the guest reads: inside shared info at first, then where VCPUOP_register_vcpu_info put it; null
+    /// for one that has neither, and at the end. Both places stay until all event channels are closed, so senders need
+    /// no lock.
+    [[nodiscard]] xen::VcpuInfo* info() const { return info_.load(std::memory_order_acquire); }
     /// Moves vcpu_info to `page`+`offset`: copies the contents, marks all selectors pending. Once only: Invalid.
-    [[nodiscard]] Expected<> register_info(FrameReference page, u32 offset);
-    /// Back to the place inside shared info (or none), at reset.
-    void reset_info();
+    [[nodiscard]] Expected<> register_info(OwnRam page, u32 offset);
+    GuardedAreas areas;
 
     SchedulingState scheduling;                    ///< owned by kernel/sched
     Timer one_shot_timer;                          ///< VCPUOP_set_singleshot_timer; raises VIRQ_TIMER
@@ -78,8 +78,7 @@ public:
     u32 pause_count = 0;                           ///< under LockRank::DomainControl
     std::array<std::atomic<u16>, 24> virq_ports{}; ///< VIRQ → local port, 0 when unbound; changed under EventChannel
 
-    // --- statistics and accounting areas (kernel/sched/run_state.*) ---
-    RunState run_state;
+    RunState run_state; ///< statistics, kept by kernel/sched
     /// Drops every page shared with the guest and stops the timers: the domain is being destroyed.
     void retire();
 
@@ -89,13 +88,13 @@ public:
 
 private:
     friend class Domain;
+    void use_info_in_shared_info();
     Domain& domain_;
     VcpuId const id_;
     std::atomic<u32> waiting_{static_cast<u32>(WaitReason::Down) | static_cast<u32>(WaitReason::DomainPaused)};
     std::atomic<bool> has_been_up_{false};
     arch::VirtualCpu* machine_ = nullptr;
-    xen::VcpuInfo* info_ = nullptr;
-    std::optional<PinnedPage> info_page_;
+    std::atomic<xen::VcpuInfo*> info_{nullptr}; ///< changed under the lock of `areas`
 };
 
 }

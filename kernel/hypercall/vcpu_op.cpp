@@ -22,11 +22,20 @@ struct VcpuCall {
     u64 argument;
 };
 
-/// May the caller change what the target's own CPU uses without a lock? Its own, or a vCPU that is off.
-bool may_change(VcpuCall const& call)
+/// May the caller say where the target's vcpu_info is? Its own, or that of a vCPU that is off. (xen/common/domain.c:
+/// only such callers exist.)
+bool may_move_info(VcpuCall const& call)
 {
-    if (&call.caller == &call.target) return true;
-    return call.target.waits_for(WaitReason::Down) && !scheduler::is_on_cpu(call.target);
+    return &call.caller == &call.target || call.target.waits_for(WaitReason::Down);
+}
+
+/// What the guest names by linear address, or nothing: null takes the area away.
+Expected<std::optional<GuestArea>> area_at(VcpuCall const& call, u64 address, u64 bytes)
+{
+    if (address == 0) return std::nullopt;
+    auto area = GuestArea::pin(call.caller, Gva{address}, bytes);
+    if (!area) return failure(area.error());
+    return std::move(*area);
 }
 
 Expected<u64> up(VcpuCall& call)
@@ -50,7 +59,7 @@ Expected<u64> is_up(VcpuCall& call) { return call.target.waits_for(WaitReason::D
 
 Expected<u64> get_run_state(VcpuCall& call)
 {
-    auto const info = run_state::read(call.target, clock::now());
+    auto const info = run_state::describe(call.target.run_state.read(clock::now()));
     if (auto const copied = copy_out(call.caller, claim_of<xen::RunstateInfo>(call.argument), info); !copied)
         return failure(copied.error());
     return 0;
@@ -60,11 +69,12 @@ Expected<u64> register_run_state_area(VcpuCall& call)
 {
     auto const request = copy_in(call.caller, claim_of<xen::VcpuRegisterRunstateMemoryArea>(call.argument));
     if (!request) return failure(request.error());
-    if (!may_change(call)) return failure(Error::Busy);
-    auto area = run_state::pin_area(call.caller, Gva{request->area.address}, sizeof(xen::RunstateInfo));
+    auto area = area_at(call, request->area.address, sizeof(xen::RunstateInfo));
     if (!area) return failure(area.error());
-    call.target.run_state.area.emplace(std::move(*area));
-    run_state::publish(call.target);
+    std::optional<GuestArea> before; // let go without the lock
+    auto held = call.target.areas.lock();
+    before = held->exchange_run_state(std::move(*area));
+    run_state::publish(call.target, *held);
     return 0;
 }
 
@@ -72,11 +82,12 @@ Expected<u64> register_time_area(VcpuCall& call)
 {
     auto const request = copy_in(call.caller, claim_of<xen::VcpuRegisterTimeMemoryArea>(call.argument));
     if (!request) return failure(request.error());
-    if (!may_change(call)) return failure(Error::Busy);
-    auto area = run_state::pin_area(call.caller, Gva{request->area.address}, sizeof(xen::VcpuTimeInfo));
+    auto area = area_at(call, request->area.address, sizeof(xen::VcpuTimeInfo));
     if (!area) return failure(area.error());
-    call.target.run_state.time_area.emplace(std::move(*area));
-    para_clock::publish(call.target);
+    std::optional<GuestArea> before; // let go without the lock
+    auto held = call.target.areas.lock();
+    before = held->exchange_time(std::move(*area));
+    para_clock::publish(call.target, *held);
     return 0;
 }
 
@@ -107,8 +118,8 @@ Expected<u64> register_vcpu_info(VcpuCall& call)
     if (!request) return failure(request.error());
     if (request->offset > page_size - sizeof(xen::VcpuInfo) || request->offset % alignof(xen::VcpuInfo) != 0)
         return failure(Error::NoSuchAddress);
-    if (!may_change(call)) return failure(Error::Invalid);
-    auto page = call.target.domain().physmap.reference(Gfn{request->gfn}, true);
+    if (!may_move_info(call)) return failure(Error::Invalid);
+    auto page = call.target.domain().physmap.reference_own(Gfn{request->gfn});
     if (!page) return failure(Error::Invalid);
     if (auto const registered = call.target.register_info(std::move(*page), request->offset); !registered)
         return failure(registered.error());

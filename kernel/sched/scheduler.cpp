@@ -201,7 +201,7 @@ void join(Vcpu& vcpu, unsigned cpu, u64 now)
         }
         advance_to(queue, now);
         state.virtual_time = policy::on_waking(state.virtual_time, queue.ready.clock());
-        run_state::change(vcpu, RunState::Kind::Runnable, now);
+        vcpu.run_state.change(RunState::Kind::Runnable, now);
         make_ready(queue, state);
         return preempt_or_wait(queue, cpu, state.virtual_time, now);
     }
@@ -225,7 +225,7 @@ void start(SchedulingState& state, unsigned cpu, u64 now)
     set_place(state, Place::OnCpu);
     state.started = now;
     state.on_cpu.store(static_cast<s32>(cpu), std::memory_order_seq_cst);
-    run_state::change(*state.vcpu, RunState::Kind::Running, now);
+    state.vcpu->run_state.change(RunState::Kind::Running, now);
 }
 
 /// Takes a waiting vCPU from another queue, the nearest first.
@@ -283,7 +283,7 @@ bool keeps_cpu(CpuState& here, Vcpu& vcpu, u64 now)
 unsigned next_cpu(CpuState const& here, unsigned cpu, Vcpu const& vcpu, u64 now)
 {
     SchedulingState const& state = vcpu.scheduling;
-    bool const slice_is_over = now - vcpu.run_state.entered >= policy::slice;
+    bool const slice_is_over = now - vcpu.run_state.entered() >= policy::slice;
     if (slice_is_over && !here.ready.empty()) return choose_cpu(state, cpu + 1);
     return state.hard_affinity.test(cpu) ? cpu : choose_cpu(state, cpu);
 }
@@ -299,7 +299,7 @@ void put_back(CpuState& here, unsigned cpu, Vcpu& vcpu, u64 now)
         state.on_cpu.store(-1, std::memory_order_seq_cst);
         bool const runnable = vcpu.is_runnable();
         if (runnable) goes_to = next_cpu(here, cpu, vcpu, now);
-        run_state::change(vcpu, runnable ? RunState::Kind::Runnable : waiting_kind(vcpu), now);
+        vcpu.run_state.change(runnable ? RunState::Kind::Runnable : waiting_kind(vcpu), now);
         if (goes_to != cpu) {
             // However its queue's clock counts the slice it has had: there it starts behind those who wait.
             u64 const its_slice = policy::virtual_time(policy::slice, weight_of(vcpu));
@@ -364,7 +364,7 @@ void add(Vcpu& vcpu)
         state.soft_affinity.set(cpu);
     }
     state.home_cpu.store((vcpu.domain().id() + vcpu.id()) % arch::cpu_count(), std::memory_order_relaxed);
-    vcpu.run_state.entered = clock::now();
+    vcpu.run_state.begin(clock::now());
 }
 
 void remove(Vcpu& vcpu)
@@ -458,7 +458,7 @@ Expected<> set_affinity(Vcpu& vcpu, CpuSet const& hard, CpuSet const& soft)
 
 u64 running_time(Vcpu const& vcpu)
 {
-    return run_state::read(vcpu, clock::now()).time[static_cast<u32>(RunState::Kind::Running)];
+    return vcpu.run_state.read(clock::now()).time[static_cast<u32>(RunState::Kind::Running)];
 }
 
 u64 idle_time(unsigned cpu)

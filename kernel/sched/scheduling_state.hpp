@@ -4,10 +4,8 @@
 
 #include <array>
 #include <atomic>
-#include <optional>
 
 #include "kernel/arch/cpu.hpp"
-#include "kernel/domain/guest_page.hpp"
 #include "kernel/lib/bitmap.hpp"
 #include "kernel/lib/list.hpp"
 
@@ -33,18 +31,32 @@ struct SchedulingState {
 };
 
 /// Time spent in each state, as the guest and the toolstack see it. (xen/include/public/vcpu.h, vcpu_runstate_info.)
-struct RunState {
+/// Changed under the lock of the vCPU's home queue; read by any CPU, without a lock.
+class RunState {
+public:
     enum class Kind : u32 { Running = 0, Runnable = 1, Blocked = 2, Offline = 3 };
-    Kind state = Kind::Offline;
-    u64 entered = 0;           ///< ns
-    std::array<u64, 4> time{}; ///< ns, by Kind
-    /// The guest's copy: one page, or two when the record crosses a page end. Found by linear address at registration.
-    struct Area {
-        std::optional<PinnedPage> first, second;
-        u32 offset = 0;
+    struct Times {
+        Kind state;
+        u64 entered;             ///< ns
+        std::array<u64, 4> time; ///< ns, by Kind, up to `entered`
     };
-    std::optional<Area> area;      ///< VCPUOP_register_runstate_memory_area
-    std::optional<Area> time_area; ///< VCPUOP_register_vcpu_time_memory_area
+
+    /// Books the time since the last change to the old state.
+    void change(Kind to, u64 now);
+    /// As at the last change; all of one moment.
+    [[nodiscard]] Times read() const;
+    /// With what has passed since.
+    [[nodiscard]] Times read(u64 now) const;
+    [[nodiscard]] Kind state() const { return state_.load(std::memory_order_relaxed); }
+    [[nodiscard]] u64 entered() const { return entered_.load(std::memory_order_relaxed); }
+    /// It begins to be Offline.
+    void begin(u64 now) { entered_.store(now, std::memory_order_relaxed); }
+
+private:
+    std::atomic<u32> version_{0}; ///< odd while it changes
+    std::atomic<Kind> state_{Kind::Offline};
+    std::atomic<u64> entered_{0};
+    std::array<std::atomic<u64>, 4> time_{};
 };
 
 }

@@ -19,6 +19,7 @@ public:
         Access& operator=(Access const&) = delete;
         T* operator->() { return &guarded_.value_; }
         T& operator*() { return guarded_.value_; }
+        T const& operator*() const { return guarded_.value_; }
 
     private:
         Guarded& guarded_;

@@ -21,6 +21,7 @@ enum class LockRank : u8 {
     InterruptRouting,  ///< host vectors, IOAPIC pins
     Iommu,             ///< IOMMU tables and command queues
     AccessMap,         ///< one domain's trapped ports or addresses, against concurrent changes
+    VcpuAreas,         ///< one vCPU's pages that the hypervisor writes: vcpu_info, run-state and time area
     Scheduler,         ///< one CPU's run queue; two of them in order of CPU number
     Timers,            ///< one CPU's deadline queue
     Clock,             ///< wall clock

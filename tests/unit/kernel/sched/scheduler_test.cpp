@@ -176,7 +176,7 @@ TEST_F(SchedulerTest, ASleeperDoesNotWaitForSlicesToEnd)
         at(turn + 19 * millisecond, [&] { sleeper.vcpu().clear_waiting(WaitReason::Halted); });
     }
     run(second);
-    auto const waited = run_state::read(sleeper.vcpu(), clock::now()).time[static_cast<u32>(RunState::Kind::Runnable)];
+    auto const waited = sleeper.vcpu().run_state.read(clock::now()).time[static_cast<u32>(RunState::Kind::Runnable)];
     EXPECT_LT(waited, 25 * millisecond) << "50 times awake";
     EXPECT_NEAR(share(0), 5, 1);
     EXPECT_NEAR(share(1) + share(2), 195, 1);
