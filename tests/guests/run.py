@@ -4,6 +4,7 @@
 
     tests/guests/run.py hello smp             # on build/hospes.elf
     tests/guests/run.py --on xen              # every dom0 guest, on Debian's Xen
+    tests/guests/run.py --threads smp         # with a host thread for each CPU
     tests/guests/run.py --list
 """
 import argparse
@@ -45,6 +46,9 @@ class Case:
     qemu: tuple = ()            # extra QEMU arguments
     options: str = ""           # extra hypervisor options
     differs_on_xen: str = ""    # why Xen's verdict is not ours, if it is not
+    loads_itself: bool = False  # gets its own image as initial RAM disk, to run it in other domains
+    accelerator: str = emulator.ACCELERATOR
+    threads: int = 0            # CPUs of its form with a host thread for each CPU; 0: it has none
 
     @property
     def image(self):
@@ -89,15 +93,22 @@ def hypervisor(which):
     return image, "console=com1 com1=115200 loglvl=info guest_loglvl=all iommu=off sync_console noreboot", []
 
 
+def on_threads(case):
+    """The form of `case` that runs with a host thread for each CPU, and keeps off the first one (emulator.py)."""
+    vcpus = "" if "dom0_max_vcpus" in case.options else f"dom0_max_vcpus={case.threads}"
+    return dataclasses.replace(case, cpus=case.threads + 1, accelerator=emulator.THREADS,
+                               options=f"{case.options} {vcpus}".strip(), arguments=f"threads {case.arguments}".strip())
+
+
 def command(case, which, extra=()):
     image, options, devices = hypervisor(which)
-    arguments = f"{case.arguments} emulator" if emulator.ACCELERATOR == "tcg" else case.arguments
+    arguments = f"{case.arguments} emulator" if case.accelerator.startswith("tcg") else case.arguments
     options = f"{options} dom0_mem={case.memory}M {case.options}".strip()
-    return ["qemu-system-x86_64", "-kernel", str(image), "-append", options,
-            "-initrd", f"{case.image} {arguments}".strip(),
+    modules = [f"{case.image} {arguments}".strip(), *([str(case.image)] if case.loads_itself else [])]
+    return ["qemu-system-x86_64", "-kernel", str(image), "-append", options, "-initrd", ",".join(modules),
             "-M", "q35", "-cpu", emulator.EMULATED_CPU, "-m", "1024", "-smp", str(case.cpus),
-            "-accel", emulator.accelerator_option(), "-display", "none", "-serial", "stdio", "-no-reboot",
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *devices, *case.qemu, *extra]
+            "-accel", emulator.accelerator_option(case.accelerator), "-display", "none", "-serial", "stdio",
+            "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *devices, *case.qemu, *extra]
 
 
 @dataclasses.dataclass
@@ -176,6 +187,8 @@ def main():
     parser.add_argument("names", nargs="*", help="test guests; all that run as dom0 if none is named")
     parser.add_argument("--on", choices=("hospes", "xen"), default="hospes")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--threads", action="store_true", help="with a host thread for each CPU, those that can")
+    parser.add_argument("--arguments", default="", help="more of the guest's command line")
     parser.add_argument("--quiet", action="store_true", help="logs of failures only")
     parser.add_argument("--print-command", action="store_true")
     arguments = parser.parse_args()
@@ -186,6 +199,9 @@ def main():
         return 0
     wanted = [known[name] for name in arguments.names] or \
         [case for case in known.values() if case.role in ("dom0", "both")]
+    wanted = [dataclasses.replace(case, arguments=f"{arguments.arguments} {case.arguments}".strip()) for case in wanted]
+    if arguments.threads:
+        wanted = [on_threads(case) for case in wanted if case.threads]
     failed = 0
     for case in wanted:
         if arguments.print_command:

@@ -15,8 +15,20 @@ import run  # noqa: E402
 ON = os.environ.get("HOSPES_TEST_ON", "hospes")
 
 
-@pytest.mark.parametrize("case", [case for case in run.cases().values() if case.role in ("dom0", "both")],
-                         ids=lambda case: case.name)
+PAYLOADS = [case for case in run.cases().values() if case.role in ("dom0", "both")]
+
+
+@pytest.mark.parametrize("case", [case for case in PAYLOADS if case.threads], ids=lambda case: case.name)
+@pytest.mark.parametrize("turn", range(2))
+def test_guest_with_a_thread_for_each_cpu(case, turn):
+    """Races between CPUs show only here. `make soak` has more turns."""
+    if ON == "xen":
+        pytest.skip("races of ours are looked for")
+    outcome = run.run(run.on_threads(case), ON)
+    assert outcome.good, f"{outcome.reason}\n{outcome.log}"
+
+
+@pytest.mark.parametrize("case", PAYLOADS, ids=lambda case: case.name)
 def test_guest(case):
     if ON == "xen" and case.differs_on_xen:
         pytest.skip(case.differs_on_xen)

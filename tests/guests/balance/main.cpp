@@ -49,7 +49,7 @@ void run()
     if (cpu_count() < vcpus) return skip("fewer than three vCPUs");
     for (u32 vcpu = 1; vcpu < vcpus; ++vcpu)
         if (!start_cpu(vcpu, compute)) abandon("no sign of life after SIPI");
-    if (!wait_until([] { return at_work == vcpus - 1; }, 2 * second)) abandon("a vCPU does not compute");
+    if (!wait_until([] { return at_work == vcpus - 1; }, long_enough)) abandon("a vCPU does not compute");
 
     auto used = running_times();
     (void)wait_until([] { return false; }, span); // interrupts on: Bochs 2.7 preempts no VMX guest that has them off
@@ -59,7 +59,11 @@ void run()
     for (u32 vcpu = 0; vcpu < vcpus; ++vcpu) {
         u64 const percent = used[vcpu] * vcpus * 100 / all;
         print("  vCPU ", vcpu, " ran ", used[vcpu] / microsecond, " us, ", percent, "% of its share\n");
-        report(percent > 90 && percent < 110, "its share of the CPUs within a tenth");
+        // With a thread for each CPU, the host's scheduler decides how long a turn is.
+        if (has_argument("threads"))
+            report(used[vcpu] > 0, "it had a turn");
+        else
+            report(percent > 90 && percent < 110, "its share of the CPUs within a tenth");
     }
 }
 

@@ -34,7 +34,7 @@ void note(u32 port)
 
 bool arrives(u32 count)
 {
-    return wait_until([=] { return deliveries >= count; }, 100 * millisecond);
+    return wait_until([=] { return deliveries >= count; }, long_enough);
 }
 
 void pair_of_ports()

@@ -152,12 +152,12 @@ void storm()
     // QEMU's TCG stops with an assertion of its own in the second kind.
     if (!start_cpu(1, has_argument("emulator") ? storm_of_faults : storm_of_debug_exceptions))
         abandon("CPU 1 did not start");
-    report(wait_until([] { return storming.load(); }, second), "the storm begins");
+    report(wait_until([] { return storming.load(); }, long_enough), "the storm begins");
     static constinit std::atomic<u32> ticks{0};
     (void)set_timer_handler([](u32) { ++ticks; });
     for (u32 count = 1; count != 6; ++count) {
         (void)start_timer(now() + 10 * millisecond);
-        (void)wait_until([=] { return ticks >= count; }, second);
+        (void)wait_until([=] { return ticks >= count; }, long_enough);
     }
     report(equal(ticks.load(), 5), "the other vCPU keeps its timers");
     report(succeeds(vcpu_operation::down(1)), "and can stop the storm");

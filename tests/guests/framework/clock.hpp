@@ -10,6 +10,9 @@ inline constexpr u64 microsecond = 1'000;
 inline constexpr u64 millisecond = 1'000'000;
 inline constexpr u64 second = 1'000'000'000;
 
+/// How long to wait for what must happen: so long that a busy machine is not taken for a broken one.
+inline constexpr u64 long_enough = 30 * second;
+
 /// Nanoseconds of system time, read from this CPU's vcpu_info.
 [[nodiscard]] u64 now();
 

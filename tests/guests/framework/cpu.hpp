@@ -105,6 +105,9 @@ inline void enable_interrupts() { asm volatile("sti" : : : "memory"); }
 inline void disable_interrupts() { asm volatile("cli" : : : "memory"); }
 inline void pause() { asm volatile("pause" : : : "memory"); }
 
+/// A moment with interrupts on. STI's shadow covers one instruction, and QEMU 7.2's PAUSE makes that two.
+inline void let_interrupts_in() { asm volatile("sti; pause; nop; cli" : : : "memory"); }
+
 /// Sleeps until an interrupt has been handled; STI's shadow closes the gap before HLT.
 inline void wait_for_interrupt() { asm volatile("sti; hlt; cli" : : : "memory"); }
 

@@ -6,22 +6,31 @@
 
 #include "tests/guests/framework/hypercall.hpp"
 #include "tests/guests/framework/memory.hpp"
+#include "tests/guests/framework/per_cpu.hpp"
+#include "tests/guests/framework/smp.hpp"
 
 namespace hospes::test {
 namespace {
 
 constexpr u64 window_offset = 0x400; // into the hole that unused_gfn() knows
 
+/// The lists of one call.
+struct Lists {
+    std::array<u64, ForeignPages::most> indexes, gfns;
+    std::array<s32, ForeignPages::most> errors;
+};
+constinit std::array<Lists, max_cpus> lists_of_cpus{};
+
 }
 
-ForeignPages::ForeignPages(u16 domain, u64 first, u64 count) : window_{unused_gfn(window_offset)}, count_{count}
+ForeignPages::ForeignPages(u16 domain, u64 first, u64 count)
+    : window_{unused_gfn(window_offset + cpu_index() * most)}, count_{count}
 {
-    static std::array<u64, most> indexes, gfns;
-    static std::array<s32, most> errors;
+    auto& [indexes, gfns, errors] = lists_of_cpus[cpu_index()];
+    errors = {};
     for (u64 i = 0; i != count; ++i) {
         indexes[i] = first + i;
         gfns[i] = window_ + i;
-        errors[i] = 0;
     }
     xen::AddToPhysmapBatch request{};
     request.domain = xen::domid_self;
@@ -32,8 +41,7 @@ ForeignPages::ForeignPages(u16 domain, u64 first, u64 count) : window_{unused_gf
     request.gfns = {address(gfns.data())};
     request.errors = {address(errors.data())};
     s64 const result = hypercall(xen::Hypercall::MemoryOp, xen::MemoryCommand::AddToPhysmapBatch, &request);
-    if (result != 0 || std::ranges::any_of(errors, [](s32 error) { return error != 0; }))
-        abandon("a page of the other domain cannot be mapped");
+    complete_ = result == 0 && std::ranges::all_of(errors, [](s32 error) { return error == 0; });
 }
 
 ForeignPages::~ForeignPages()
@@ -42,7 +50,11 @@ ForeignPages::~ForeignPages()
         static_cast<void>(memory_operation::remove_from_physmap(xen::domid_self, window_ + i));
 }
 
-u8* ForeignPages::bytes() const { return reinterpret_cast<u8*>(window_ << page_shift); }
+u8* ForeignPages::bytes() const
+{
+    if (!complete_) abandon("a page of the other domain cannot be mapped");
+    return reinterpret_cast<u8*>(window_ << page_shift);
+}
 
 u32 volatile& ForeignPages::first_word(u64 page) const
 {

@@ -2,32 +2,18 @@
 #include "tests/guests/framework/other_domain.hpp"
 
 #include "arch/x86_64/cpu/control_registers.hpp"
-#include "kernel/abi/xen/domctl.hpp"
 #include "tests/guests/framework/hypercall.hpp"
+#include "tests/guests/framework/toolstack.hpp"
 
 namespace hospes::test {
 namespace {
 
-s64 domctl(xen::DomctlCommand command, u16 domain, xen::Domctl& call)
-{
-    call.command = static_cast<u32>(command);
-    call.interface_version = xen::domctl_interface_version;
-    call.domain = domain;
-    return hypercall(xen::Hypercall::Domctl, &call);
-}
-
-s64 simple_domctl(xen::DomctlCommand command, u16 domain)
-{
-    xen::Domctl call{};
-    return domctl(command, domain, call);
-}
-
-s64 set_limits(u16 domain, u64 memory_mib)
+s64 set_limits(u16 domain, DomainPlan const& plan)
 {
     xen::Domctl vcpus{}, memory{}, tables{};
-    vcpus.u.max_vcpus.max_vcpus = 1;
-    memory.u.max_mem.max_memory_kib = memory_mib * mib / kib;
-    tables.u.paging_mempool.size = 4 * mib;
+    vcpus.u.max_vcpus.max_vcpus = plan.vcpus;
+    memory.u.max_mem.max_memory_kib = plan.memory_kib;
+    tables.u.paging_mempool.size = plan.table_bytes;
     if (s64 const result = domctl(xen::DomctlCommand::MaxVcpus, domain, vcpus); result != 0) return result;
     if (s64 const result = domctl(xen::DomctlCommand::MaxMem, domain, memory); result != 0) return result;
     return domctl(xen::DomctlCommand::SetPagingMempoolSize, domain, tables);
@@ -53,24 +39,26 @@ constexpr xen::HvmSaveDescriptor descriptor(xen::HvmSaveCode code, u32 length)
 
 }
 
-std::optional<OtherDomain> OtherDomain::create(u64 memory_mib)
+std::optional<OtherDomain> OtherDomain::create(u64 memory_mib) { return create({.memory_kib = memory_mib * kib}); }
+
+std::optional<OtherDomain> OtherDomain::create(DomainPlan const& plan)
 {
     xen::Domctl call{};
     call.u.create_domain.flags = xen::create_flag::hvm | xen::create_flag::hap;
-    call.u.create_domain.max_vcpus = 1;
-    call.u.create_domain.max_event_port = 1023;
+    call.u.create_domain.max_vcpus = plan.vcpus;
+    call.u.create_domain.max_event_port = plan.highest_port;
     call.u.create_domain.max_grant_frames = call.u.create_domain.max_maptrack_frames = -1;
     call.u.create_domain.grant_options = 1;
     call.u.create_domain.arch.emulation_flags = xen::emulation_flag::local_apic;
     if (domctl(xen::DomctlCommand::CreateDomain, xen::domid_invalid, call) != 0) return std::nullopt;
     OtherDomain made{call.domain};
-    if (set_limits(made.id_, memory_mib) != 0) return std::nullopt;
+    if (set_limits(made.id_, plan) != 0) return std::nullopt;
     return made;
 }
 
 OtherDomain::~OtherDomain()
 {
-    if (id_ != none) static_cast<void>(simple_domctl(xen::DomctlCommand::DestroyDomain, id_));
+    if (id_ != none) static_cast<void>(domctl(xen::DomctlCommand::DestroyDomain, id_));
 }
 
 bool OtherDomain::populate(u64 gfn, u32 order) const
@@ -81,7 +69,7 @@ bool OtherDomain::populate(u64 gfn, u32 order) const
 s64 OtherDomain::load_registers(xen::HvmCpu const& registers) const
 {
     using xen::HvmSaveCode;
-    static SavedRegisters state{};
+    SavedRegisters state{};
     state.header.descriptor = descriptor(HvmSaveCode::Header, sizeof(xen::HvmSaveHeader));
     state.header.record.magic = xen::hvm_file_magic;
     state.header.record.version = xen::hvm_file_version;
@@ -93,14 +81,14 @@ s64 OtherDomain::load_registers(xen::HvmCpu const& registers) const
     return domctl(xen::DomctlCommand::SetHvmContext, id_, call);
 }
 
-s64 OtherDomain::pause() const { return simple_domctl(xen::DomctlCommand::PauseDomain, id_); }
-s64 OtherDomain::unpause() const { return simple_domctl(xen::DomctlCommand::UnpauseDomain, id_); }
+s64 OtherDomain::pause() const { return domctl(xen::DomctlCommand::PauseDomain, id_); }
+s64 OtherDomain::unpause() const { return domctl(xen::DomctlCommand::UnpauseDomain, id_); }
 
 std::optional<xen::ShutdownReason> OtherDomain::shutdown_reason() const
 {
-    xen::Domctl call{};
-    if (domctl(xen::DomctlCommand::GetDomainInfo, id_, call) != 0) return std::nullopt;
-    u32 const flags = call.u.get_domain_info.flags;
+    auto const info = domain_info(id_);
+    if (!info) return std::nullopt;
+    u32 const flags = info->flags;
     if ((flags & xen::domain_info_flag::shutdown) == 0) return std::nullopt;
     return static_cast<xen::ShutdownReason>(flags >> xen::domain_info_shutdown_shift & xen::domain_info_shutdown_mask);
 }

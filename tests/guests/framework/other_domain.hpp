@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Another domain, made and ended by dom0 with the toolstack's own calls: one vCPU, no memory, paused.
+/// Another domain, made and ended by dom0 with the toolstack's own calls: no memory yet, paused.
 #pragma once
 
 #include <optional>
@@ -11,9 +11,17 @@
 
 namespace hospes::test {
 
+struct DomainPlan {
+    u64 memory_kib; ///< that it may have
+    u32 vcpus = 1;
+    u32 highest_port = 1023;
+    u64 table_bytes = 4 * mib; ///< for second-stage tables
+};
+
 class OtherDomain {
 public:
-    /// It may have so much memory.
+    [[nodiscard]] static std::optional<OtherDomain> create(DomainPlan const& plan);
+    /// One vCPU, and it may have so much memory.
     [[nodiscard]] static std::optional<OtherDomain> create(u64 memory_mib);
     OtherDomain(OtherDomain&& other) noexcept : id_{std::exchange(other.id_, none)} {}
     OtherDomain& operator=(OtherDomain&&) = delete;

@@ -22,13 +22,19 @@ constexpr u32 debug_exit_fail = 0x11;
 constinit std::atomic<u32> checks{0};
 constinit std::atomic<u32> failures{0};
 
+[[noreturn]] void end_loaded()
+{
+    (void)schedule::shutdown(failures == 0 ? xen::ShutdownReason::Poweroff : xen::ShutdownReason::Crash);
+    halt_for_ever();
+}
+
 }
 
 void report(Condition condition, std::string_view what, std::source_location where)
 {
     ++checks;
     if (condition.holds) {
-        print("  ok   ", what, "\n");
+        if (!is_loaded()) print("  ok   ", what, "\n");
         return;
     }
     ++failures;
@@ -39,11 +45,15 @@ void report(Condition condition, std::string_view what, std::source_location whe
     }
 }
 
-void skip(std::string_view why) { print("  skip ", why, "\n"); }
+void skip(std::string_view why)
+{
+    if (!is_loaded()) print("  skip ", why, "\n");
+}
 
 void finish()
 {
     disable_interrupts();
+    if (is_loaded()) end_loaded();
     if (failures == 0) {
         print("PASS ", this_guest.name, ": ", checks.load(), " checks\n");
     } else {

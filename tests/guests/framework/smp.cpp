@@ -45,7 +45,7 @@ bool start_cpu(u32 index, void (*function)(u32))
     apic::send(destination, apic::deliver_init);
     delay(100 * microsecond);
     apic::send(destination, apic::deliver_startup | startup_page);
-    auto deadline = now() + 5 * second;
+    auto deadline = now() + long_enough;
     while (arrived != index && now() < deadline) pause();
     return arrived == index;
 }

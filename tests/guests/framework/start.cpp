@@ -13,6 +13,7 @@
 #include "tests/guests/framework/per_cpu.hpp"
 #include "tests/guests/framework/print.hpp"
 #include "tests/guests/framework/report.hpp"
+#include "tests/guests/framework/toolstack.hpp"
 
 extern "C" [[noreturn]] void guest_start(hospes::xen::StartInfo const*);
 extern "C" void (*const init_array_begin[])();
@@ -22,6 +23,14 @@ namespace hospes::test {
 namespace {
 
 constinit xen::StartInfo const* info = nullptr;
+
+/// QEMU cannot run guests on its first CPU while each CPU has a thread: tests/tools/emulator.py.
+void leave_first_cpu()
+{
+    for (u32 vcpu = 0; vcpu != cpu_count(); ++vcpu)
+        if (!keep_off_first_cpu(0, vcpu)) abandon("cannot leave the first CPU");
+    (void)schedule::yield();
+}
 
 }
 
@@ -64,6 +73,8 @@ bool on_hospes()
 
 bool is_dom0() { return (info->flags & xen::start_info_flag::initial_domain) != 0; }
 
+bool is_loaded() { return has_argument("loaded"); }
+
 u32 cpu_count()
 {
     u32 count = 1;
@@ -81,7 +92,8 @@ void guest_start(hospes::xen::StartInfo const* start)
     choose_hypercall_instruction();
     for (auto const* function = init_array_begin; function != init_array_end; ++function) (*function)();
     open_console();
-    print("guest ", this_guest.name, is_dom0() ? " as dom0" : " as guest", "\n");
+    if (!is_loaded()) print("guest ", this_guest.name, is_dom0() ? " as dom0" : " as guest", "\n");
+    if (is_dom0() && has_argument("threads")) leave_first_cpu();
     this_guest.run();
     finish();
 }

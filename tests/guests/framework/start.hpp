@@ -23,6 +23,10 @@ namespace hospes::test {
 /// Control domain (dom0): console hypercall, real ports, the right to end the machine.
 [[nodiscard]] bool is_dom0();
 
+/// Started by another test guest (loaded_guest.hpp): says nothing but what went wrong, and ends with a shutdown whose
+/// reason is its verdict.
+[[nodiscard]] bool is_loaded();
+
 /// How many vCPUs the domain has, found by asking about each number.
 [[nodiscard]] u32 cpu_count();
 

@@ -295,9 +295,7 @@ void answer(u32)
         if (pings % 2 == 0) {
             wait_for_interrupt();
         } else {
-            enable_interrupts();
-            pause();
-            disable_interrupts();
+            let_interrupts_in();
         }
     }
 }
@@ -311,10 +309,10 @@ void ping_pong()
         apic::end_of_interrupt();
     });
     if (!start_cpu(1, answer)) abandon("no sign of life after SIPI");
-    report(wait_until([] { return other_is_ready.load(); }, 2 * second), "another CPU is ready");
+    report(wait_until([] { return other_is_ready.load(); }, long_enough), "another CPU is ready");
     for (u32 i = 1; i <= rounds; ++i) {
         apic::send(apic::id_of_cpu(1), apic::deliver_fixed | ping);
-        if (!wait_until([i] { return pongs >= i; }, 2 * second)) break;
+        if (!wait_until([i] { return pongs >= i; }, long_enough)) break;
     }
     report(pongs >= rounds, "every ping has its pong");
     other_may_stop = true;

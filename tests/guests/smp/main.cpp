@@ -5,8 +5,10 @@
 
 #include "tests/guests/framework/smp.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <span>
 
 #include "tests/guests/framework/apic.hpp"
 #include "tests/guests/framework/events.hpp"
@@ -26,6 +28,7 @@ struct Other {
     std::atomic<bool> ready, stop;
     std::atomic<u32> interrupts, nmis, events;
     std::atomic<u64> rounds;
+    u32 sent; ///< interrupts that CPU 0 sent it
 };
 constinit std::array<Other, max_cpus> others{};
 
@@ -57,7 +60,7 @@ void work(u32 index)
 template <typename Done>
 bool soon(Done done)
 {
-    return wait_until(done, 2 * second);
+    return wait_until(done, long_enough);
 }
 
 bool is_running(u32 index)
@@ -82,16 +85,25 @@ void bring_up(u32 index)
     report(equal(vcpu_operation::is_up(index), 1), "up after it");
 }
 
+/// One more interrupt was sent to each CPU of a range. True once each of them has had all that it was sent, no more.
+bool each_got_what_was_sent(u32 first, u32 end)
+{
+    for (u32 index = first; index != end; ++index) ++others[index].sent;
+    return soon([=] {
+        return std::ranges::all_of(std::span{others}.subspan(first, end - first),
+                                   [](Other const& other) { return other.interrupts == other.sent; });
+    });
+}
+
 void interrupts(u32 index)
 {
     auto& other = others[index];
     apic::send(apic::id_of_cpu(index), apic::deliver_fixed | test_vector);
-    report(soon([&] { return other.interrupts == 1; }), "fixed interrupt by APIC id");
+    report(each_got_what_was_sent(index, index + 1), "fixed interrupt by APIC id");
     apic::send(apic::id_of_cpu(index), apic::deliver_nmi);
     report(soon([&] { return other.nmis == 1; }), "NMI by APIC id");
-    u32 wanted = other.interrupts + 1;
     apic::send(0, apic::to_others | apic::deliver_fixed | test_vector);
-    report(soon([&] { return other.interrupts == wanted; }), "fixed interrupt to all others");
+    report(each_got_what_was_sent(1, cpu_count()), "fixed interrupt to all others");
 
     auto ipi = event_channel::bind_ipi(index);
     report(succeeds(ipi.result), "bind an event-channel IPI");
