@@ -153,16 +153,31 @@ void AmdUnit::begin_faults()
     registers_.write64(at::control, wanted_control().raw());
 }
 
+/// The tail can be ahead of what the unit has written: an entry is there when its code is. A read of one of its
+/// registers lets writes arrive that it has sent before.
+bool AmdUnit::has_arrived(Event const volatile& event) const
+{
+    constexpr unsigned looks = 100;
+    for (unsigned i = 0; i < looks; ++i) {
+        if (EventHeader{event.low}.get<EventHeader::Code>() != 0) return true;
+        static_cast<void>(registers_.read64(at::status));
+    }
+    return false;
+}
+
+/// An entry that never comes says nothing about anybody; what is behind it is read when the next is announced.
 std::optional<Fault> AmdUnit::next_fault()
 {
     u64 const tail = registers_.read64(at::event_tail) / entry_bytes % entries;
     if (event_head_ == tail) return std::nullopt;
     Event volatile& event = events_[event_head_];
+    bool const is_there = has_arrived(event);
     EventHeader const header{event.low};
     u64 const address = event.high;
     event.low = 0;
     event_head_ = (event_head_ + 1) % entries;
     registers_.write64(at::event_head, u64{event_head_} * entry_bytes);
+    if (!is_there) return std::nullopt;
     return Fault{.requester = header.get<EventHeader::Requester>(),
                  .address = address,
                  .write = header.get<EventHeader::IsWrite>(),

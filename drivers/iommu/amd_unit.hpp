@@ -38,6 +38,7 @@ public:
     void begin_faults();
 
 private:
+    [[nodiscard]] bool has_arrived(amd::Event const volatile& event) const;
     [[nodiscard]] bool submit(std::span<amd::Command const> commands);
     void append(amd::Command const& command);
     [[nodiscard]] amd::Control wanted_control() const;

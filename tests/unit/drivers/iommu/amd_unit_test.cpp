@@ -2,6 +2,7 @@
 /// An AMD-Vi unit completes what it is told, or is caught; its events are read in order, across the end of the log.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -19,6 +20,7 @@ public:
     u32 read32(u32) const override { return 0; }
     u64 read64(u32 offset) const override
     {
+        if (offset == at::status && on_look) on_look();
         auto const found = quads.find(offset);
         return found == quads.end() ? 0 : found->second;
     }
@@ -38,6 +40,7 @@ public:
     Command* commands = nullptr;
     u64* done = nullptr;
     bool is_deaf = false, ignores_control = false;
+    std::function<void()> on_look; ///< at the status register
 
 private:
     void run(u64 tail)
@@ -121,6 +124,33 @@ TEST_F(AmdUnitTest, SilenceIsNoSuccess)
     EXPECT_FALSE(unit.flush_translations());
     EXPECT_FALSE(unit.flush_device(0x10));
     EXPECT_FALSE(unit.flush_interrupts(0x10));
+}
+
+TEST_F(AmdUnitTest, AnEventThatIsStillOnItsWayIsWaitedFor)
+{
+    ASSERT_TRUE(start());
+    unit.begin_faults();
+    fake.quads[at::event_tail] = 16;
+    unsigned looks = 0;
+    fake.on_look = [&] {
+        if (++looks != 3) return;
+        event(0).high = 0x5000;
+        event(0).low = EventHeader{}.with<EventHeader::Requester>(0x18).with<EventHeader::Code>(2).raw();
+    };
+    auto const fault = unit.next_fault();
+    ASSERT_TRUE(fault);
+    EXPECT_EQ(fault->requester, 0x18);
+    EXPECT_EQ(fault->address, 0x5000u);
+}
+
+TEST_F(AmdUnitTest, AnEventThatNeverComesIsNobodys)
+{
+    ASSERT_TRUE(start());
+    unit.begin_faults();
+    fake.quads[at::event_tail] = 16;
+    EXPECT_FALSE(unit.next_fault());
+    EXPECT_EQ(fake.quads[at::event_head], 16u);
+    EXPECT_FALSE(unit.next_fault());
 }
 
 TEST_F(AmdUnitTest, EventsAcrossTheEnd)
