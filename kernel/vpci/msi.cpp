@@ -86,32 +86,44 @@ void Msi::switch_on()
     enabled_ = true;
     if (!interrupt_) {
         auto created = space_.platform().create_interrupt(space_.function());
-        if (!created) {
-            if (!std::exchange(has_complained_, true))
-                log_warning("PCI {:x}:{:x}.{}: no host interrupt for its MSI (error {})", space_.function().bus,
-                            space_.function().device(), space_.function().function(), created.error());
-            return;
-        }
+        if (!created) return complain("no host interrupt for its MSI", created.error());
         interrupt_ = std::move(*created);
     }
-    program(interrupt_->aim(message_));
-    auto const control = hardware_control().with<MsiControl::MessagesEnabled>(0).with<MsiControl::Enable>(true);
+    retarget();
+}
+
+void Msi::set_hardware_enable(bool enable)
+{
+    auto const control = hardware_control().with<MsiControl::MessagesEnabled>(0).with<MsiControl::Enable>(enable);
     space_.write_hardware(control_, 2, static_cast<u32>(control.raw()));
 }
 
 void Msi::switch_off()
 {
     enabled_ = false;
-    auto const control = hardware_control().with<MsiControl::Enable>(false);
-    space_.write_hardware(control_, 2, static_cast<u32>(control.raw()));
+    set_hardware_enable(false);
     interrupt_.reset();
 }
 
 /// The guest moves an interrupt by writing address and data one after the other, with the function masked if it can
-/// mask: nothing of that reaches the device but, if at all, another CPU in the one word that names it.
+/// mask: nothing of that reaches the device but, if at all, another CPU in the one word that names it. Without a
+/// message that it may write the device is silent, until there is one.
 void Msi::retarget()
 {
-    if (interrupt_) program(interrupt_->aim(message_));
+    if (!interrupt_) return;
+    auto const host = interrupt_->aim(message_);
+    if (host)
+        program(*host);
+    else
+        complain("no message for its MSI", host.error());
+    set_hardware_enable(host.has_value());
+}
+
+void Msi::complain(std::string_view what, Error why)
+{
+    if (std::exchange(has_complained_, true)) return;
+    log_warning("PCI {:x}:{:x}.{}: {} (error {})", space_.function().bus, space_.function().device(),
+                space_.function().function(), what, why);
 }
 
 void Msi::program(Message const& host)

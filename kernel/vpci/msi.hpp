@@ -4,6 +4,8 @@
 /// Only one message a function is offered: several would need neighbouring vectors.
 #pragma once
 
+#include <string_view>
+
 #include "kernel/vpci/config_space.hpp"
 
 namespace hospes::vpci {
@@ -26,6 +28,8 @@ private:
     void write_control(pci::MsiControl wanted);
     void switch_on();
     void retarget();
+    void set_hardware_enable(bool enable);
+    void complain(std::string_view what, Error why);
     void program(Message const& host);
 
     ConfigSpace& space_;

@@ -142,13 +142,18 @@ bool Msix::give_interrupt(Entry& entry)
     if (entry.interrupt) return true;
     auto created = space_.platform().create_interrupt(space_.function());
     if (!created) {
-        if (!std::exchange(has_complained_, true))
-            log_warning("PCI {:x}:{:x}.{}: no host interrupt for an MSI-X entry (error {})", space_.function().bus,
-                        space_.function().device(), space_.function().function(), created.error());
+        complain("no host interrupt for an MSI-X entry", created.error());
         return false;
     }
     entry.interrupt = std::move(*created);
     return true;
+}
+
+void Msix::complain(std::string_view what, Error why)
+{
+    if (std::exchange(has_complained_, true)) return;
+    log_warning("PCI {:x}:{:x}.{}: {} (error {})", space_.function().bus, space_.function().device(),
+                space_.function().function(), what, why);
 }
 
 /// Makes one entry of the hardware what the guest's and the capability ask for. Masked while it changes.
@@ -161,10 +166,11 @@ void Msix::program(unsigned index)
     write_hardware_word(index, entry_offset::control, masked);
     bool const can_fire = enabled_ && !masked_ && !entry.is_masked();
     if (!can_fire || !give_interrupt(entry)) return;
-    Message const host = entry.interrupt->aim(entry.message);
-    write_hardware_word(index, entry_offset::address, static_cast<u32>(host.address & low_half));
-    write_hardware_word(index, entry_offset::upper_address, static_cast<u32>(host.address >> 32));
-    write_hardware_word(index, entry_offset::data, host.data);
+    auto const host = entry.interrupt->aim(entry.message);
+    if (!host) return complain("no message for an MSI-X entry", host.error()); // it stays masked
+    write_hardware_word(index, entry_offset::address, static_cast<u32>(host->address & low_half));
+    write_hardware_word(index, entry_offset::upper_address, static_cast<u32>(host->address >> 32));
+    write_hardware_word(index, entry_offset::data, host->data);
     write_hardware_word(index, entry_offset::control, control);
 }
 

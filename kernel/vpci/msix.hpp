@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "kernel/vpci/config_space.hpp"
 
@@ -59,6 +60,7 @@ private:
     void program(unsigned index);
     void program_all();
     [[nodiscard]] bool give_interrupt(Entry& entry);
+    void complain(std::string_view what, Error why);
     void write_hardware_word(unsigned index, u32 offset, u32 value);
 
     ConfigSpace& space_;

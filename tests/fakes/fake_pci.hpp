@@ -127,6 +127,7 @@ public:
     std::vector<Write> writes;
     std::vector<Interrupt> interrupts;
     size_t vectors = 1000;
+    bool has_messages = true; ///< for any interrupt
     std::set<u64> trapped;
     std::map<u64, u8> memory;
     std::vector<vpci::WindowPlace> windows;
@@ -141,9 +142,10 @@ private:
     public:
         Handle(FakePci& owner, size_t index) : owner_{owner}, index_{index} {}
         ~Handle() override { owner_.interrupts[index_].is_alive = false; }
-        vpci::Message aim(vpci::Message const& guest) override
+        Expected<vpci::Message> aim(vpci::Message const& guest) override
         {
             owner_.interrupts[index_].guest = guest;
+            if (!owner_.has_messages) return failure(Error::OutOfRange);
             return host_message(index_);
         }
 

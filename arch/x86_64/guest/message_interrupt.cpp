@@ -88,13 +88,14 @@ HostMessageInterrupt::~HostMessageInterrupt()
     irq::free_vector(vector_);
 }
 
-vpci::Message HostMessageInterrupt::aim(vpci::Message const& guest)
+Expected<vpci::Message> HostMessageInterrupt::aim(vpci::Message const& guest)
 {
     auto const message = decode_message(guest);
     target_.store(pack(message).raw(), std::memory_order_release);
     auto host = irq::device_message_for(device_, vector_, host_cpu_for(message));
     if (!host) host = irq::device_message_for(device_, vector_, 0);
-    return host ? vpci::Message{.address = host->address, .data = host->data} : vpci::Message{};
+    if (!host) return failure(host.error());
+    return vpci::Message{.address = host->address, .data = host->data};
 }
 
 void HostMessageInterrupt::on_interrupt(void* context)

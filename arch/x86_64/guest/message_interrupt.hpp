@@ -19,7 +19,7 @@ public:
                                                                                   pci::FunctionAddress device);
     /// The device has been silenced. Waits until no CPU delivers it any more.
     ~HostMessageInterrupt() override;
-    [[nodiscard]] vpci::Message aim(vpci::Message const& guest) override;
+    [[nodiscard]] Expected<vpci::Message> aim(vpci::Message const& guest) override;
 
 private:
     HostMessageInterrupt(InterruptSink& sink, pci::FunctionAddress device) : sink_{sink}, device_{device} {}

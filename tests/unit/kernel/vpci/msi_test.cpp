@@ -106,6 +106,21 @@ TEST_F(MsiTest, WithoutAVectorTheDeviceStaysSilent)
     EXPECT_EQ(device.get<u32>(low), 0u);
 }
 
+TEST_F(MsiTest, WithoutAMessageTheDeviceIsSilentUntilThereIsOne)
+{
+    write_message(0xfee00000, 0x31);
+    pci.write_config(place, control, 2, 1);
+    u32 const address = device.get<u32>(low);
+    hardware.has_messages = false;
+    write_message(0xfee01000, 0x31);
+    EXPECT_EQ(device.get<u16>(control) & 1, 0) << "it would write to address 0";
+    EXPECT_EQ(device.get<u32>(low), address);
+    EXPECT_EQ(pci.read_config(place, control, 2) & 1, 1u);
+    hardware.has_messages = true;
+    write_message(0xfee00000, 0x31);
+    EXPECT_EQ(device.get<u16>(control) & 1, 1);
+}
+
 TEST_F(MsiTest, MaskAndPendingBitsAreTheDevices)
 {
     pci.write_config(place, capability + 16, 4, 1);
