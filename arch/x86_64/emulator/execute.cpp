@@ -107,18 +107,18 @@ Expected<Progress> arithmetic(Context& context)
     return complete(instruction, context.registers);
 }
 
+bool is_bit_test(Operation operation) { return operation >= Operation::Bt && operation <= Operation::Btc; }
+
 /// A bit number in a register is signed and reaches beyond the operand, which then lies elsewhere in memory.
 /// (SDM vol. 2, BT)
-Expected<Progress> bit_test(Context& context)
+Gva memory_address(Instruction const& instruction, GuestRegisters const& registers)
 {
-    Instruction const& instruction = context.instruction;
-    if (instruction.memory && instruction.form == Form::ModRmRegister) {
-        unsigned const bytes = instruction.operand_bytes;
-        u64 const number = read_register(instruction, context.registers, instruction.reg, bytes);
-        s64 const operands_on = static_cast<s64>(sign_extend(number, bytes)) >> (3 + std::countr_zero(bytes));
-        context.linear = operand_address(instruction, context.registers, static_cast<u64>(operands_on) * bytes);
-    }
-    return arithmetic(context);
+    if (!is_bit_test(instruction.operation) || instruction.form != Form::ModRmRegister)
+        return operand_address(instruction, registers);
+    unsigned const bytes = instruction.operand_bytes;
+    u64 const number = read_register(instruction, registers, instruction.reg, bytes);
+    s64 const operands_on = static_cast<s64>(sign_extend(number, bytes)) >> (3 + std::countr_zero(bytes));
+    return operand_address(instruction, registers, static_cast<u64>(operands_on) * bytes);
 }
 
 /// The registers of string instructions, all used in the width of addresses.
@@ -218,7 +218,7 @@ consteval std::array<Handler, operation_count> make_handlers()
         for (size_t i = std::to_underlying(from); i <= std::to_underlying(to); ++i) handlers[i] = handler;
     };
     fill(Operation::Add, Operation::Neg, arithmetic);
-    fill(Operation::Bt, Operation::Btc, bit_test);
+    fill(Operation::Bt, Operation::Btc, arithmetic);
     fill(Operation::Mov, Operation::Movsx, move);
     fill(Operation::Xchg, Operation::Xchg, exchange);
     fill(Operation::Movs, Operation::Movs, move_string);
@@ -259,9 +259,25 @@ Expected<Progress> execute(Instruction const& instruction, GuestRegisters& regis
 {
     Handler const handler = handlers[std::to_underlying(instruction.operation)];
     if (handler == nullptr) return failure(Error::NotSupported);
-    Gva const linear = instruction.memory ? operand_address(instruction, registers) : Gva{};
+    Gva const linear = instruction.memory ? memory_address(instruction, registers) : Gva{};
     Context context{instruction, registers, memory, linear};
     return handler(context);
+}
+
+AccessedAddresses accessed_addresses(Instruction const& instruction, GuestRegisters const& registers)
+{
+    auto const source = [&] {
+        return linear_address(instruction, registers, instruction.source_segment, registers[Gpr::Rsi]);
+    };
+    auto const destination = [&] { return linear_address(instruction, registers, Segment::Es, registers[Gpr::Rdi]); };
+    switch (instruction.operation) {
+    case Operation::Movs: return {source(), destination()};
+    case Operation::Stos: return {destination(), {}};
+    case Operation::Lods: return {source(), {}};
+    default: break;
+    }
+    if (!instruction.memory) return {};
+    return {memory_address(instruction, registers), {}};
 }
 
 Expected<Progress> execute_port_string(Instruction const& instruction, GuestRegisters& registers, Memory& memory,

@@ -46,6 +46,13 @@ inline constexpr unsigned max_elements_per_call = 64;
 /// The caller also ends the interrupt shadow and honours RFLAGS.TF when the instruction completed.
 [[nodiscard]] Expected<Progress> execute(Instruction const& instruction, GuestRegisters& registers, Memory& memory);
 
+/// The linear addresses that the instruction accesses first, before it has moved anything. None if it accesses no
+/// memory.
+struct AccessedAddresses {
+    std::optional<Gva> first, second; ///< two only for MOVS
+};
+[[nodiscard]] AccessedAddresses accessed_addresses(Instruction const& instruction, GuestRegisters const& registers);
+
 /// INS and OUTS; the port is DX. Permission to use it (CPL, IOPL, the TSS bitmap) was checked by the CPU.
 /// - Error::NotSupported  another operation
 /// - any error of `memory` or `ports`, as it is

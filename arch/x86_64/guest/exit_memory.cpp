@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Second-stage faults: emulated devices, the control domain's device memory on demand, and holes.
+#include <algorithm>
+
 #include "arch/x86_64/emulator/decode.hpp"
 #include "arch/x86_64/guest/exit_dispatch.hpp"
 #include "arch/x86_64/guest/guest_access.hpp"
@@ -12,12 +14,34 @@ namespace hospes::arch {
 
 namespace {
 
-/// Carries out the instruction in software, on whatever it accesses.
+/// Does the access at `linear` reach the page that was refused, perhaps with its last byte?
+bool reaches(VirtualCpu& machine, std::optional<Gva> linear, unsigned bytes, Gpa where)
+{
+    if (!linear) return false;
+    auto const in_page = [&](Gva position) {
+        auto const found = translate_own(machine, position, false);
+        return found && frame_of(*found) == frame_of(where);
+    };
+    return in_page(*linear) || in_page(*linear + (bytes - 1));
+}
+
+/// Is this the instruction that was stopped? Another vCPU may have written another one there since.
+bool is_about(VirtualCpu& machine, emulator::Instruction const& instruction, emulator::GuestRegisters const& registers,
+              Gpa where)
+{
+    unsigned const bytes = std::max(instruction.operand_bytes, instruction.source_bytes);
+    auto const [first, second] = emulator::accessed_addresses(instruction, registers);
+    return reaches(machine, first, bytes, where) || reaches(machine, second, bytes, where);
+}
+
+/// Carries out the instruction in software, on whatever it accesses, with the rights of its code. What is not about
+/// `where` is left to the CPU: it executes whatever is there now.
 void emulate(VirtualCpu& machine, Gpa where)
 {
     FetchedInstruction const fetched = fetch_instruction(machine);
     auto const instruction = emulator::decode(fetched.span(), fetched.mode);
     emulator::GuestRegisters registers = machine.emulator_registers();
+    if (instruction && !is_about(machine, *instruction, registers, where)) return;
     GuestMemory memory{machine};
     auto const progress = instruction ? emulator::execute(*instruction, registers, memory)
                                       : Expected<emulator::Progress>{failure(Error::NotSupported)};

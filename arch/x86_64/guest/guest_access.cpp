@@ -50,6 +50,12 @@ u64 read_local_apic(VirtualLocalApic& apic, u64 offset)
     return value >> 8 * (offset % 4);
 }
 
+bool is_user(VirtualCpu& machine)
+{
+    constexpr u8 least_privileged = 3;
+    return machine.backend->code_level().privilege == least_privileged;
+}
+
 bool is_local_apic(VirtualCpu& machine, Gpa where)
 {
     return round_down(where.raw(), page_size) == apic_page && machine.local_apic.answers_in_page();
@@ -61,7 +67,7 @@ Expected<> for_each_page(VirtualCpu& machine, Gva linear, unsigned bytes, bool w
 {
     for (unsigned done = 0; done < bytes;) {
         Gva const position = linear + done;
-        auto const where = translate(GuestLook{machine.vcpu}, position, {.write = write});
+        auto const where = translate_own(machine, position, write);
         if (!where) return failure(where.error());
         unsigned const rest = static_cast<unsigned>(page_size - offset_in_page(position));
         unsigned const length = std::min(bytes - done, rest);
@@ -77,7 +83,19 @@ Expected<Gpa> translate(GuestLook const& look, Gva where, AccessKind kind)
 {
     ControlRegisters const controls = look.vcpu().machine().backend->controls();
     TableMemory memory{look};
-    return walk_guest_tables(memory, controls, where, kind.write);
+    return walk_guest_tables(memory, controls, where, {.write = kind.write});
+}
+
+Expected<Gpa> translate_own(VirtualCpu& machine, Gva linear, bool write)
+{
+    ControlRegisters const controls = machine.backend->controls();
+    bool const user = is_user(machine);
+    bool const smap_holds = Cr4{controls.cr4}.get<Cr4::SupervisorAccessPrevention>() &&
+                            !Rflags{machine.backend->registers().rflags}.get<Rflags::AlignmentCheck>();
+    GuestLook const look{machine.vcpu};
+    TableMemory memory{look};
+    return walk_guest_tables(memory, controls, linear,
+                             {.write = write, .user = user, .avoids_user_pages = !user && smap_holds});
 }
 
 bool is_emulated(VirtualCpu& machine, Gpa where)
@@ -124,11 +142,19 @@ Expected<u64> GuestMemory::read(Gva linear, unsigned bytes)
 Expected<> GuestMemory::write(Gva linear, u64 value, unsigned bytes)
 {
     // An access that cannot finish must not begin.
-    auto const writable = translate(GuestLook{machine_.vcpu}, linear + (bytes - 1), {.write = true});
+    auto const writable = translate_own(machine_, linear + (bytes - 1), true);
     if (!writable) return failure(writable.error());
     return for_each_page(machine_, linear, bytes, true, [&](Gpa where, unsigned offset, unsigned length) {
         write_physical(where, value >> 8 * offset, length);
     });
+}
+
+/// SMAP is about data.
+static Expected<Gpa> translate_code(VirtualCpu& machine, Gva linear)
+{
+    GuestLook const look{machine.vcpu};
+    TableMemory memory{look};
+    return walk_guest_tables(memory, machine.backend->controls(), linear, {.user = is_user(machine)});
 }
 
 FetchedInstruction fetch_instruction(VirtualCpu& machine)
@@ -139,7 +165,7 @@ FetchedInstruction fetch_instruction(VirtualCpu& machine)
         start = (machine.backend->segment(SegmentName::Cs).base + start) & 0xffff'ffff;
     while (fetched.count < fetched.bytes.size()) {
         Gva const position{start + fetched.count};
-        auto const where = translate(GuestLook{machine.vcpu}, position, {});
+        auto const where = translate_code(machine, position);
         if (!where) break;
         auto const frame = machine.vcpu.domain().physmap.reference(frame_of(*where), false);
         if (!frame) break;

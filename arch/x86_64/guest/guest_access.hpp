@@ -10,7 +10,7 @@ namespace hospes::arch {
 class GuestMemory final : public emulator::Memory {
 public:
     explicit GuestMemory(VirtualCpu& machine) : machine_{machine} {}
-    /// BadAddress if the linear address is not mapped (or not writable).
+    /// With the rights of the vCPU's code: BadAddress if the linear address is not mapped, not writable, or not for it.
     [[nodiscard]] Expected<u64> read(Gva linear, unsigned bytes) override;
     [[nodiscard]] Expected<> write(Gva linear, u64 value, unsigned bytes) override;
 
@@ -29,6 +29,10 @@ public:
 private:
     VirtualCpu& machine_;
 };
+
+/// Where the vCPU's access to `linear` goes, with the rights of the code it runs: its CPL, and SMAP. BadAddress if that
+/// is nowhere. For the vCPU that this CPU runs.
+[[nodiscard]] Expected<Gpa> translate_own(VirtualCpu& machine, Gva linear, bool write);
 
 /// Is `where` answered by an emulated device of this vCPU's domain?
 [[nodiscard]] bool is_emulated(VirtualCpu& machine, Gpa where);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The guest's own page tables, walked in software: 2, 3, 4 or 5 levels, or none.
-/// Accesses are the supervisor's, and SMAP, SMEP and NX do not count (abi.md 2.4). (SDM vol. 3, chapter 4)
+/// Who accesses says whose rights count; NX, SMEP and protection keys do not. (SDM vol. 3, chapter 4; abi.md 2.4)
 #pragma once
 
 #include <array>
@@ -21,6 +21,7 @@ concept TableEntries = requires(M memory, Gpa where, unsigned bytes, u64 value) 
 namespace guest_entry {
 inline constexpr u64 present = 1 << 0;
 inline constexpr u64 writable = 1 << 1;
+inline constexpr u64 user = 1 << 2;
 inline constexpr u64 accessed = 1 << 5;
 inline constexpr u64 dirty = 1 << 6;
 inline constexpr u64 large = 1 << 7;
@@ -74,18 +75,27 @@ inline constexpr PagingShape long_paging_5{5, 9, 8, 2};
     return (entry & 0xffc0'0000) | (entry >> 13 & 0xff) << 32;
 }
 
+/// Whose access it is. The default is the supervisor's, to whom SMAP does not apply.
+struct GuestAccess {
+    bool write = false;
+    bool user = false;              ///< code at CPL 3
+    bool avoids_user_pages = false; ///< the supervisor, where SMAP holds
+};
+
 /// What one walk is about.
 struct GuestWalk {
     u64 address;
     bool write;
-    bool protects; ///< a write needs the permission of every table
+    bool avoids_user_pages;
     bool large_allowed;
+    u64 required; ///< bits that the entries of every table must have
 };
 
 /// From the table of one level down to the page. Each level of each kind of paging is code of its own, in which nothing
 /// about the kind is left to be decided: hypercalls come through here.
+/// `permissions`: the bits that all entries above have.
 template <PagingShape shape, unsigned level, TableEntries Memory>
-[[nodiscard]] Expected<Gpa> descend(Memory& memory, GuestWalk const& walk, Gpa table)
+[[nodiscard]] Expected<Gpa> descend(Memory& memory, GuestWalk const& walk, Gpa table, u64 permissions)
 {
     constexpr unsigned shift = page_shift + level * shape.index_bits;
     constexpr bool is_pae_root = shape == pae_paging && level == 2; // its entries have no permissions
@@ -93,40 +103,47 @@ template <PagingShape shape, unsigned level, TableEntries Memory>
     u64 const index = walk.address >> shift & ((u64{1} << shape.index_bits) - 1);
     Gpa const slot = table + index * shape.entry_bytes;
     auto const entry = memory.read_entry(slot, shape.entry_bytes);
-    if (!entry || (*entry & guest_entry::present) == 0) return failure(Error::BadAddress);
-    if (walk.protects && !is_pae_root && (*entry & guest_entry::writable) == 0) return failure(Error::BadAddress);
+    u64 const required = is_pae_root ? guest_entry::present : walk.required;
+    if (!entry || (*entry & required) != required) return failure(Error::BadAddress);
+    if constexpr (!is_pae_root) permissions &= *entry;
     bool const is_leaf = level == 0 || (can_be_large && walk.large_allowed && (*entry & guest_entry::large) != 0);
     u64 const wanted = guest_entry::accessed | (is_leaf && walk.write ? guest_entry::dirty : 0);
     if (!is_pae_root && (*entry & wanted) != wanted) memory.mark(slot, shape.entry_bytes, *entry, wanted);
     if constexpr (level != 0)
-        if (!is_leaf) return descend<shape, level - 1>(memory, walk, Gpa{*entry & guest_entry::frame});
+        if (!is_leaf) return descend<shape, level - 1>(memory, walk, Gpa{*entry & guest_entry::frame}, permissions);
+    if (walk.avoids_user_pages && (permissions & guest_entry::user) != 0) return failure(Error::BadAddress);
     return Gpa{leaf_base(shape, *entry, level) | (walk.address & ((u64{1} << shift) - 1))};
 }
 
 template <PagingShape shape, TableEntries Memory>
-[[nodiscard]] Expected<Gpa> walk_tables_of(Memory& memory, ControlRegisters const& controls, Gva where, bool write)
+[[nodiscard]] Expected<Gpa> walk_tables_of(Memory& memory, ControlRegisters const& controls, Gva where,
+                                           GuestAccess access)
 {
     constexpr unsigned address_bits = page_shift + shape.levels * shape.index_bits;
     if (shape.is_long() && !is_canonical(where.raw(), address_bits)) return failure(Error::BadAddress);
+    bool const needs_writable = access.write && (access.user || Cr0{controls.cr0}.get<Cr0::WriteProtect>());
     GuestWalk const walk{
         .address = shape.is_long() ? where.raw() : where.raw() & 0xffff'ffff,
-        .write = write,
-        .protects = write && Cr0{controls.cr0}.get<Cr0::WriteProtect>(),
+        .write = access.write,
+        .avoids_user_pages = access.avoids_user_pages,
         .large_allowed = shape != legacy_paging || Cr4{controls.cr4}.get<Cr4::PageSizeExtensions>(),
+        .required =
+            guest_entry::present | (needs_writable ? guest_entry::writable : 0) | (access.user ? guest_entry::user : 0),
     };
-    return descend<shape, shape.levels - 1>(memory, walk, paging_root(shape, controls.cr3));
+    return descend<shape, shape.levels - 1>(memory, walk, paging_root(shape, controls.cr3), ~u64{0});
 }
 
-/// BadAddress if `where` is not mapped, not canonical, or not writable for a write. Sets accessed and dirty bits.
+/// BadAddress if `where` is not mapped, not canonical, or not for this access. Sets accessed and dirty bits.
 template <TableEntries Memory>
-[[nodiscard]] Expected<Gpa> walk_guest_tables(Memory& memory, ControlRegisters const& controls, Gva where, bool write)
+[[nodiscard]] Expected<Gpa> walk_guest_tables(Memory& memory, ControlRegisters const& controls, Gva where,
+                                              GuestAccess access)
 {
     if (!Cr0{controls.cr0}.get<Cr0::Paging>()) return Gpa{where.raw() & 0xffff'ffff};
     PagingShape const shape = paging_shape(controls);
-    if (shape == long_paging) return walk_tables_of<long_paging>(memory, controls, where, write);
-    if (shape == long_paging_5) return walk_tables_of<long_paging_5>(memory, controls, where, write);
-    if (shape == pae_paging) return walk_tables_of<pae_paging>(memory, controls, where, write);
-    return walk_tables_of<legacy_paging>(memory, controls, where, write);
+    if (shape == long_paging) return walk_tables_of<long_paging>(memory, controls, where, access);
+    if (shape == long_paging_5) return walk_tables_of<long_paging_5>(memory, controls, where, access);
+    if (shape == pae_paging) return walk_tables_of<pae_paging>(memory, controls, where, access);
+    return walk_tables_of<legacy_paging>(memory, controls, where, access);
 }
 
 }

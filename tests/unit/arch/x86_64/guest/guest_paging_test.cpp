@@ -45,13 +45,13 @@ constexpr Gva mapped{0xffff'8000'0040'3123};
 TEST(GuestPaging, WithoutPagingLinearIsPhysical)
 {
     FakeTables tables;
-    EXPECT_EQ(walk_guest_tables(tables, {}, Gva{0x1234'5678}, true), Gpa{0x1234'5678});
+    EXPECT_EQ(walk_guest_tables(tables, {}, Gva{0x1234'5678}, {.write = true}), Gpa{0x1234'5678});
 }
 
 TEST(GuestPaging, FourLevels)
 {
     auto tables = four_levels(0xabc'd000 | present | writable);
-    EXPECT_EQ(walk_guest_tables(tables, long_mode, mapped, true), Gpa{0xabc'd123});
+    EXPECT_EQ(walk_guest_tables(tables, long_mode, mapped, {.write = true}), Gpa{0xabc'd123});
     EXPECT_EQ(tables.entries[0x4000 + 3 * 8] & (accessed | dirty), accessed | dirty);
     EXPECT_EQ(tables.entries[0x3000 + 2 * 8] & (accessed | dirty), accessed);
 }
@@ -59,28 +59,28 @@ TEST(GuestPaging, FourLevels)
 TEST(GuestPaging, AbsentAndNonCanonicalAddressesFail)
 {
     auto tables = four_levels(0);
-    EXPECT_FALSE(walk_guest_tables(tables, long_mode, mapped, false));
-    EXPECT_FALSE(walk_guest_tables(tables, long_mode, Gva{0x0000'8000'0000'0000}, false));
-    EXPECT_FALSE(walk_guest_tables(tables, long_mode, Gva{~u64{0} >> 1}, false));
+    EXPECT_FALSE(walk_guest_tables(tables, long_mode, mapped, {}));
+    EXPECT_FALSE(walk_guest_tables(tables, long_mode, Gva{0x0000'8000'0000'0000}, {}));
+    EXPECT_FALSE(walk_guest_tables(tables, long_mode, Gva{~u64{0} >> 1}, {}));
 }
 
 TEST(GuestPaging, ReadOnlyIsHonouredUnlessWriteProtectIsOff)
 {
     auto tables = four_levels(0xabc'd000 | present);
-    EXPECT_TRUE(walk_guest_tables(tables, long_mode, mapped, false));
-    EXPECT_FALSE(walk_guest_tables(tables, long_mode, mapped, true));
+    EXPECT_TRUE(walk_guest_tables(tables, long_mode, mapped, {}));
+    EXPECT_FALSE(walk_guest_tables(tables, long_mode, mapped, {.write = true}));
     ControlRegisters careless = long_mode;
     careless.cr0 &= ~Cr0::WriteProtect::mask;
-    EXPECT_TRUE(walk_guest_tables(tables, careless, mapped, true));
+    EXPECT_TRUE(walk_guest_tables(tables, careless, mapped, {.write = true}));
 }
 
 TEST(GuestPaging, LargePages)
 {
     FakeTables tables = four_levels(0);
     tables.entries[0x3000 + 2 * 8] = 0x4020'0000 | present | writable | large | u64{1} << 12; // bit 12 is PAT
-    EXPECT_EQ(walk_guest_tables(tables, long_mode, mapped, false), Gpa{0x4020'3123});
+    EXPECT_EQ(walk_guest_tables(tables, long_mode, mapped, {}), Gpa{0x4020'3123});
     tables.entries[0x2000] = 0x40'4000'0000 | present | writable | large;
-    EXPECT_EQ(walk_guest_tables(tables, long_mode, mapped, true), Gpa{0x40'4040'3123});
+    EXPECT_EQ(walk_guest_tables(tables, long_mode, mapped, {.write = true}), Gpa{0x40'4040'3123});
 }
 
 TEST(GuestPaging, FiveLevels)
@@ -90,7 +90,7 @@ TEST(GuestPaging, FiveLevels)
     auto tables = four_levels(0x9000 | present);
     tables.entries[0x8000 + 511 * 8] = 0x1000 | present;
     controls.cr3 = 0x8000;
-    EXPECT_EQ(walk_guest_tables(tables, controls, mapped, false), Gpa{0x9123});
+    EXPECT_EQ(walk_guest_tables(tables, controls, mapped, {}), Gpa{0x9123});
 }
 
 TEST(GuestPaging, Pae)
@@ -99,17 +99,56 @@ TEST(GuestPaging, Pae)
     FakeTables tables{{{0x1020 + 3 * 8, 0x2000 | present}, // the root's entries have no write bit
                        {0x2000 + 1 * 8, 0x3000 | present | writable},
                        {0x3000 + 2 * 8, 0x1'2345'6000 | present | writable}}};
-    EXPECT_EQ(walk_guest_tables(tables, controls, Gva{0xc020'2fff}, true), Gpa{0x1'2345'6fff});
+    EXPECT_EQ(walk_guest_tables(tables, controls, Gva{0xc020'2fff}, {.write = true}), Gpa{0x1'2345'6fff});
 }
 
 TEST(GuestPaging, LegacyTablesAndTheir4MiBPages)
 {
     ControlRegisters controls{.cr0 = pg_pe_wp, .cr3 = 0x1000};
     FakeTables tables{{{0x1000 + 4, 0x2000 | present | writable | large}, {0x2000 + 8, 0x5000 | present | writable}}};
-    EXPECT_EQ(walk_guest_tables(tables, controls, Gva{0x40'2010}, true), Gpa{0x5010}) << "PS means nothing without PSE";
+    EXPECT_EQ(walk_guest_tables(tables, controls, Gva{0x40'2010}, {.write = true}), Gpa{0x5010})
+        << "PS means nothing without PSE";
     controls.cr4 = Cr4::PageSizeExtensions::mask;
     tables.entries[0x1004] = 0x0080'2000 | present | writable | large; // bit 13: address bit 32
-    EXPECT_EQ(walk_guest_tables(tables, controls, Gva{0x40'2010}, true), Gpa{0x1'0080'2010});
+    EXPECT_EQ(walk_guest_tables(tables, controls, Gva{0x40'2010}, {.write = true}), Gpa{0x1'0080'2010});
+}
+
+constexpr ControlRegisters user_pages_avoided{.cr0 = pg_pe_wp,
+                                              .cr3 = 0x1000,
+                                              .cr4 = Cr4::PhysicalAddressExtension::mask |
+                                                     Cr4::SupervisorAccessPrevention::mask,
+                                              .efer = Efer::LongModeEnable::mask | Efer::LongModeActive::mask};
+
+/// A page is the user's if every table says so.
+TEST(GuestPaging, TheUserReachesOnlyWhatEveryTableGives)
+{
+    auto tables = four_levels(0xabc'd000 | present | writable | user);
+    EXPECT_FALSE(walk_guest_tables(tables, long_mode, mapped, {.user = true}));
+    for (u64 const slot : {0x1000 + 256 * 8, 0x2000, 0x3000 + 2 * 8}) tables.entries[slot] |= user;
+    EXPECT_EQ(walk_guest_tables(tables, long_mode, mapped, {.write = true, .user = true}), Gpa{0xabc'd123});
+    tables.entries[0x4000 + 3 * 8] &= ~user;
+    EXPECT_FALSE(walk_guest_tables(tables, long_mode, mapped, {.user = true}));
+    EXPECT_TRUE(walk_guest_tables(tables, long_mode, mapped, {}));
+}
+
+TEST(GuestPaging, TheUserNeverWritesWhatIsReadOnly)
+{
+    auto tables = four_levels(0xabc'd000 | present | user);
+    for (u64 const slot : {0x1000 + 256 * 8, 0x2000, 0x3000 + 2 * 8}) tables.entries[slot] |= user;
+    ControlRegisters careless = long_mode;
+    careless.cr0 &= ~u64{Cr0::WriteProtect::mask};
+    EXPECT_FALSE(walk_guest_tables(tables, careless, mapped, {.write = true, .user = true}));
+    EXPECT_TRUE(walk_guest_tables(tables, careless, mapped, {.write = true}));
+}
+
+TEST(GuestPaging, TheSupervisorStaysOutOfUserPagesWhereSmapHolds)
+{
+    auto tables = four_levels(0xabc'd000 | present | writable | user);
+    GuestAccess const careful{.avoids_user_pages = true};
+    EXPECT_TRUE(walk_guest_tables(tables, user_pages_avoided, mapped, careful)) << "a table above is not the user's";
+    for (u64 const slot : {0x1000 + 256 * 8, 0x2000, 0x3000 + 2 * 8}) tables.entries[slot] |= user;
+    EXPECT_FALSE(walk_guest_tables(tables, user_pages_avoided, mapped, careful));
+    EXPECT_TRUE(walk_guest_tables(tables, user_pages_avoided, mapped, {})) << "hypercalls";
 }
 
 }
