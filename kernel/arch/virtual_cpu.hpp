@@ -23,6 +23,8 @@ class VirtualCpu;
 
 [[nodiscard]] Expected<VirtualCpu*> create_virtual_cpu(Vcpu& vcpu);
 void destroy_virtual_cpu(VirtualCpu* machine);
+/// The vCPU will not run again: nothing of it happens by itself from here on.
+void retire_virtual_cpu(VirtualCpu& machine);
 [[nodiscard]] Expected<SecondStage*> create_second_stage();
 
 /// Runs the guest on this CPU and handles its exits, until the CPU should run something else
@@ -58,9 +60,18 @@ struct AccessKind {
 /// What guests add to the host's TSC.
 [[nodiscard]] u64 tsc_offset(Vcpu const& vcpu);
 
-/// Registers of a vCPU that is not running, in the toolstack's format. (xen/include/public/arch-x86/hvm/save.h.)
-[[nodiscard]] xen::HvmCpu save_cpu(Vcpu const& vcpu);
-[[nodiscard]] Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state);
+// A vCPU that is not running, in the toolstack's format. (xen/include/public/arch-x86/hvm/save.h.)
+
+/// Interrupts that are queued for the vCPU's next entry go back to its local APIC, so that its records are complete:
+/// the CPU's has room for one event. Before all of them.
+void prepare_to_save(Vcpu& vcpu);
+/// `host_tsc`: one reading of this CPU's TSC for all vCPUs of a domain, so that theirs agree after the loading as they
+/// did before the saving.
+[[nodiscard]] xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc);
+/// Invalid for what no CPU has, or what the domain's CPU policy does not give.
+[[nodiscard]] Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state, u64 host_tsc);
+/// The registers alone: the clock goes on, and what waits to be delivered still waits. Invalid likewise.
+[[nodiscard]] Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state);
 [[nodiscard]] xen::HvmMtrr save_mtrr(Vcpu const& vcpu);
 [[nodiscard]] Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state);
 [[nodiscard]] xen::HvmLocalApic save_lapic(Vcpu const& vcpu);

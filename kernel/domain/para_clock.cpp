@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "kernel/arch/cpu.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/domain/shared_areas.hpp"
@@ -12,13 +13,30 @@ namespace hospes::para_clock {
 
 namespace {
 
+/// A moment by the guest's TSC and by system time.
+struct Moment {
+    u64 guest_tsc;
+    u64 system_time;
+};
+
+/// The start of system time, unless the guest's TSC was not running yet, as it sees it: then now. A guest may take a
+/// timestamp above its TSC for the future.
+Moment reference(Vcpu const& vcpu)
+{
+    u64 const offset = arch::tsc_offset(vcpu);
+    u64 const now = arch::read_tsc();
+    if (clock::base_tsc() + offset <= now + offset) return {clock::base_tsc() + offset, 0};
+    return {now + offset, clock::time_at(now)};
+}
+
 xen::VcpuTimeInfo current_record(Vcpu const& vcpu)
 {
     TickScale const scale = clock::scale();
+    Moment const moment = reference(vcpu);
     return {.version = 0,
             .pad0 = 0,
-            .tsc_timestamp = clock::base_tsc() + arch::tsc_offset(vcpu),
-            .system_time = 0,
+            .tsc_timestamp = moment.guest_tsc,
+            .system_time = moment.system_time,
             .tsc_to_system_multiplier = scale.mul,
             .tsc_shift = scale.shift,
             .flags = clock::tsc_is_synchronised() ? xen::time_info_flag::tsc_stable : u8{0},

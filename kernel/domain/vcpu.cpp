@@ -97,6 +97,7 @@ void Vcpu::retire()
 {
     timers::cancel(one_shot_timer);
     timers::cancel(poll_timer);
+    if (machine_) arch::retire_virtual_cpu(*machine_);
     // Taken out with the lock, let go without it.
     struct Taken {
         std::optional<OwnRam> info_page;

@@ -12,6 +12,16 @@ inline constexpr u64 nanoseconds_per_second = 1'000'000'000;
 inline constexpr u64 nanoseconds_per_millisecond = 1'000'000;
 inline constexpr u64 nanoseconds_per_microsecond = 1'000;
 
+/// Two measurements of clocks that a guest cannot tell from one: 250 ppm, what Linux' KVM tolerates between the
+/// frequency that a guest was told and the one that it gets (tsc_tolerance_ppm). Measuring one clock twice gives some
+/// 10 ppm, and NTP corrects 500 ppm. (Xen 4.17 wants the same number of kHz, and else intercepts RDTSC.)
+[[nodiscard]] constexpr bool is_same_frequency(u64 a, u64 b)
+{
+    constexpr u64 one_in = 1'000'000 / 250;
+    u64 const difference = a > b ? a - b : b - a;
+    return difference <= b / one_in;
+}
+
 /// out = ((in << shift, or in >> -shift) * mul) >> 32. (xen/include/public/xen.h, struct vcpu_time_info)
 struct TickScale {
     u32 mul = 0;

@@ -2,6 +2,7 @@
 /// What hypercalls ask of the machine besides vCPUs and memory: wall clock, console, CPU policies, counters. Each
 /// answers with little, but answers, and may be asked by several threads at once.
 #include <array>
+#include <atomic>
 
 #include "kernel/abi/xen/cpu_policy.hpp"
 #include "kernel/arch/cpu_policy.hpp"
@@ -22,6 +23,7 @@ Guarded<WallClock, LockRank::Clock> wall;
 TickScale scale() { return {}; }
 u64 base_tsc() { return 0; }
 u64 tsc_khz() { return 1'000'000; }
+Nanoseconds time_at(u64 tsc) { return tsc; }
 bool tsc_is_synchronised() { return true; }
 WallClock wallclock() { return *wall.lock(); }
 void set_wallclock(u64 seconds, u32 nanoseconds, Nanoseconds system_time)
@@ -45,6 +47,12 @@ void press_debug_key(char) {}
 namespace arch {
 
 u32 apic_id(unsigned cpu) { return cpu; }
+/// A tick a nanosecond, and one for each reading.
+u64 read_tsc()
+{
+    static std::atomic<u64> readings{0};
+    return clock::now() + ++readings;
+}
 std::span<Counter> exit_counters_of(unsigned cpu)
 {
     static std::array<std::array<Counter, 2>, max_cpus> counters;

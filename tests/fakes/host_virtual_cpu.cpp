@@ -22,6 +22,7 @@ Expected<VirtualCpu*> create_virtual_cpu(Vcpu&)
     return machine;
 }
 void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
+void retire_virtual_cpu(VirtualCpu&) {}
 
 Expected<SecondStage*> create_second_stage()
 {
@@ -66,7 +67,13 @@ void inject_nmi(Vcpu& vcpu)
 u64 tsc_offset(Vcpu const&) { return 0; }
 Expected<Gpa> translate(GuestLook const&, Gva where, AccessKind) { return Gpa{where.raw()}; }
 
-xen::HvmCpu save_cpu(Vcpu const& vcpu) { return vcpu.machine().registers; }
+void prepare_to_save(Vcpu&) {}
+xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc)
+{
+    xen::HvmCpu registers = vcpu.machine().registers;
+    registers.tsc = host_tsc;
+    return registers;
+}
 xen::HvmMtrr save_mtrr(Vcpu const& vcpu) { return vcpu.machine().memory_types; }
 xen::HvmLocalApic save_lapic(Vcpu const& vcpu) { return vcpu.machine().local_apic; }
 xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu) { return vcpu.machine().local_apic_registers; }
@@ -84,7 +91,8 @@ constexpr size_t extended_bytes = 576; // an XSAVE area with nothing beyond SSE 
 
 }
 
-Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state) { return keep(vcpu.machine().registers, state); }
+Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state, u64) { return keep(vcpu.machine().registers, state); }
+Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state) { return keep(vcpu.machine().registers, state); }
 Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state) { return keep(vcpu.machine().memory_types, state); }
 Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return keep(vcpu.machine().local_apic, state); }
 Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmLocalApicRegisters const& state)

@@ -27,7 +27,7 @@ enum class ExitKind : u8 {
     WriteXcr,           ///< XSETBV
     FlushCaches,        ///< INVD, WBINVD
     RefusedInstruction, ///< an instruction the guest's CPU does not have (virtualization, MONITOR, RDPRU, …)
-    Completed,          ///< nothing is left to do: the backend has carried the instruction out
+    ControlRegister,    ///< MOV to or from a control register, LMSW: the backend carries it out
     TripleFault,
     TaskSwitch,
     EntryFailure, ///< the CPU refused the guest's state

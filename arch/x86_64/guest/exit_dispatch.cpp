@@ -36,7 +36,7 @@ constexpr auto rows = std::to_array<Row>({
     {ExitKind::WriteXcr, "XSETBV", handle_write_xcr},
     {ExitKind::FlushCaches, "cache flush", handle_flush_caches},
     {ExitKind::RefusedInstruction, "refused instruction", handle_refused_instruction},
-    {ExitKind::Completed, "completed by the backend", handle_nothing},
+    {ExitKind::ControlRegister, "control register", handle_control_register},
     {ExitKind::TripleFault, "triple fault", handle_triple_fault},
     {ExitKind::TaskSwitch, "task switch", handle_task_switch},
     {ExitKind::EntryFailure, "entry failure", handle_entry_failure},

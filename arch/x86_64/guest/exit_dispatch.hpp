@@ -39,6 +39,7 @@ void handle_end_of_interrupt(VirtualCpu& machine, Exit const& exit);
 void handle_apic_write(VirtualCpu& machine, Exit const& exit);
 void handle_write_xcr(VirtualCpu& machine, Exit const& exit);
 void handle_flush_caches(VirtualCpu& machine, Exit const& exit);
+void handle_control_register(VirtualCpu& machine, Exit const& exit);
 void handle_refused_instruction(VirtualCpu& machine, Exit const& exit);
 void handle_triple_fault(VirtualCpu& machine, Exit const& exit);
 void handle_task_switch(VirtualCpu& machine, Exit const& exit);

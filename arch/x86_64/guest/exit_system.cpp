@@ -85,6 +85,8 @@ void handle_refused_instruction(VirtualCpu& machine, Exit const&)
     machine.inject_exception(exception::invalid_opcode);
 }
 
+void handle_control_register(VirtualCpu& machine, Exit const&) { machine.backend->access_control_register(); }
+
 // --- the ends of a guest ---
 
 namespace {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/cpu/msr.hpp"
+#include "arch/x86_64/guest/control_policy.hpp"
 #include "arch/x86_64/guest/hypercall_page.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "kernel/abi/xen/cpuid.hpp"
@@ -99,7 +100,7 @@ Expected<> write_apic(VirtualCpu& machine, u32 number, u64 value)
 {
     return machine.local_apic.write_msr(number, value);
 }
-Expected<u64> read_tsc_deadline(VirtualCpu& machine, u32) { return machine.local_apic.tsc_deadline(); }
+Expected<u64> read_tsc_deadline(VirtualCpu& machine, u32) { return machine.local_apic.read_tsc_deadline(); }
 Expected<> write_tsc_deadline(VirtualCpu& machine, u32, u64 value)
 {
     machine.local_apic.write_tsc_deadline(value);
@@ -165,17 +166,6 @@ Expected<> flush_predictions(VirtualCpu& machine, u32 number, u64 value)
 }
 
 Expected<u64> read_efer(VirtualCpu& machine, u32) { return machine.backend->controls().efer; }
-
-/// EFER bits that the policy gives the guest.
-u64 legal_efer(CpuidPolicy const& policy)
-{
-    u64 legal = 0;
-    if (policy.has(FeatureWord::Extended1Edx, 11)) legal |= Efer::SystemCallExtensions::mask;
-    if (policy.has(FeatureWord::Extended1Edx, 29)) legal |= Efer::LongModeEnable::mask | Efer::LongModeActive::mask;
-    if (policy.has(FeatureWord::Extended1Edx, 20)) legal |= Efer::NoExecuteEnable::mask;
-    if (policy.has(FeatureWord::Extended1Edx, 25)) legal |= Efer::FastFxsave::mask;
-    return legal;
-}
 
 Expected<> write_efer(VirtualCpu& machine, u32, u64 value)
 {

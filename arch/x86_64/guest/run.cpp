@@ -14,8 +14,8 @@ void run(Vcpu& vcpu)
     VirtualCpu& machine = vcpu.machine();
     GuestPresence presence{vcpu};
     while (!scheduler::should_switch(vcpu)) {
-        if (machine.has_start_request()) {
-            machine.apply_start_requests();
+        if (machine.has_request()) [[unlikely]] {
+            machine.apply_requests();
             continue;
         }
         bool const flush = presence.enter();

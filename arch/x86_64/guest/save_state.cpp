@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/cpu/control_registers.hpp"
+#include "arch/x86_64/guest/control_policy.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
 
@@ -88,12 +89,10 @@ bool is_possible(PendingEvent event, bool protected_mode)
     return has_error_code == brings_error_code || !protected_mode;
 }
 
-/// No CPU has anything else in these. What depends on its model, an entry will tell.
-bool is_loadable(Record const& state)
+/// No CPU of this domain's has anything else in these. What depends on its model, an entry will tell.
+bool is_loadable(Record const& state, CpuidPolicy const& policy)
 {
     constexpr u64 upper_half = ~u64{0xffff'ffff};
-    constexpr u64 known_efer = Efer::SystemCallExtensions::mask | Efer::LongModeEnable::mask |
-                               Efer::LongModeActive::mask | Efer::NoExecuteEnable::mask | Efer::FastFxsave::mask;
     Cr0 const cr0{state.cr0};
     Cr4 const cr4{state.cr4};
     Efer const efer{state.msr_efer};
@@ -106,12 +105,14 @@ bool is_loadable(Record const& state)
     if (!long_mode && cr4.get<Cr4::ProcessContextId>()) return false;
     if (efer.get<Efer::LongModeActive>() != long_mode) return false;
     if (event.get<PendingEvent::Valid>() && !is_possible(event, cr0.get<Cr0::ProtectedMode>())) return false;
-    return (state.msr_efer & ~known_efer) == 0;
+    return (state.msr_efer & ~legal_efer(policy)) == 0 && (state.cr4 & ~legal_cr4(policy)) == 0;
 }
 
 }
 
-xen::HvmCpu save_cpu(Vcpu const& vcpu)
+void prepare_to_save(Vcpu& vcpu) { vcpu.machine().take_back_events(); }
+
+xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc)
 {
     VirtualCpu const& machine = vcpu.machine();
     VcpuBackend const& backend = *machine.backend;
@@ -154,8 +155,8 @@ xen::HvmCpu save_cpu(Vcpu const& vcpu)
     out.msr_cstar = calls.cstar;
     out.msr_syscall_mask = calls.sfmask;
     out.msr_tsc_aux = machine.msrs.tsc_aux;
-    out.tsc = read_tsc() + machine.tsc_offset();
-    if (auto const event = backend.queued_event()) {
+    out.tsc = host_tsc + machine.tsc_offset();
+    if (auto const event = machine.undelivered_event()) {
         out.pending_event = static_cast<u32>(PendingEvent{}
                                                  .with<PendingEvent::Vector>(event->vector)
                                                  .with<PendingEvent::Type>(event_types[std::to_underlying(event->kind)])
@@ -168,10 +169,10 @@ xen::HvmCpu save_cpu(Vcpu const& vcpu)
     return out;
 }
 
-Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state)
+Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state)
 {
-    if (!is_loadable(state)) return failure(Error::Invalid);
     VirtualCpu& machine = vcpu.machine();
+    if (!is_loadable(state, machine.domain_machine().policy)) return failure(Error::Invalid);
     VcpuBackend& backend = *machine.backend;
     GeneralRegisters& general = backend.registers();
     if ((state.flags & xen::hvm_cpu_flag::fpu_initialised) != 0) machine.extended.set_legacy(state.fpu_regs);
@@ -189,15 +190,24 @@ Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state)
     backend.set_system_calls({state.msr_star, state.msr_lstar, state.msr_cstar, state.msr_syscall_mask, state.shadow_gs,
                               state.sysenter_cs, state.sysenter_esp, state.sysenter_eip});
     machine.msrs.tsc_aux = state.msr_tsc_aux & 0xffff'ffff;
-    if (state.tsc != 0) machine.set_tsc_offset(state.tsc - read_tsc());
+    backend.end_shadow();
+    machine.mark_started();
+    return {};
+}
+
+Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state, u64 host_tsc)
+{
+    if (auto const loaded = load_registers(vcpu, state); !loaded) return loaded;
+    VirtualCpu& machine = vcpu.machine();
+    if (state.tsc != 0) machine.set_tsc_offset(state.tsc - host_tsc);
+    machine.backend->forget_events();
     PendingEvent const event{state.pending_event};
     auto const type = std::ranges::find(event_types, event.get<PendingEvent::Type>());
     if (event.get<PendingEvent::Valid>() && type != event_types.end())
-        backend.inject({.kind = static_cast<Event::Kind>(type - event_types.begin()),
-                        .vector = event.get<PendingEvent::Vector>(),
-                        .has_error_code = event.get<PendingEvent::HasErrorCode>(),
-                        .error_code = state.error_code});
-    machine.mark_started();
+        machine.backend->inject({.kind = static_cast<Event::Kind>(type - event_types.begin()),
+                                 .vector = event.get<PendingEvent::Vector>(),
+                                 .has_error_code = event.get<PendingEvent::HasErrorCode>(),
+                                 .error_code = state.error_code});
     return {};
 }
 

@@ -111,6 +111,12 @@ public:
     virtual void inject(Event event) = 0;
     /// What inject() or an interrupted delivery has queued for the next entry.
     [[nodiscard]] virtual std::optional<Event> queued_event() const = 0;
+    /// Takes an interrupt or NMI out of what is queued, if there is one; exceptions stay.
+    [[nodiscard]] virtual std::optional<Event> take_back_event() = 0;
+    /// As a CPU after INIT: nothing is queued or half delivered, no shadow, no NMI being handled.
+    virtual void forget_events() = 0;
+    /// The instruction that would be next is another one: the shadow of the one before it is over.
+    virtual void end_shadow() = 0;
     /// RFLAGS.IF is set, no interrupt shadow, nothing queued.
     [[nodiscard]] virtual bool can_take_interrupt() const = 0;
     /// No NMI is being handled, no interrupt shadow, nothing queued.
@@ -129,6 +135,9 @@ public:
     [[nodiscard]] virtual Expected<> advance() = 0;
     /// Steps to `rip`: the instruction was carried out by software.
     virtual void complete_instruction(u64 rip) = 0;
+
+    /// Carries out the access to a control register that caused the last exit, or injects what it raises.
+    virtual void access_control_register() = 0;
 
     virtual void set_tsc_offset(u64 offset) = 0;
     virtual void set_second_stage(Hpa root) = 0;

@@ -105,18 +105,37 @@ void VirtualCpu::inject_exception(u8 vector, std::optional<u32> error_code)
             .error_code = error_code.value_or(0)});
 }
 
+/// A direct upcall is raised again by the flag in vcpu_info, which is still set. An interrupt that came with a record
+/// is the APIC's, in service or not.
+void VirtualCpu::take_back_events()
+{
+    while (auto const event = backend->take_back_event()) {
+        local_apic.ask_for_attention();
+        if (event->kind == Event::Kind::Nmi)
+            nmi_pending_.store(true);
+        else if (event->vector != domain_machine().callback_vector.load(std::memory_order_relaxed) &&
+                 !local_apic.undo_service(event->vector))
+            local_apic.accept(event->vector, false);
+    }
+}
+
+/// An NMI that waits behind an exception has no place there.
+std::optional<Event> VirtualCpu::undelivered_event() const
+{
+    if (auto const queued = backend->queued_event()) return queued;
+    if (!nmi_pending_.load()) return std::nullopt;
+    return Event{.kind = Event::Kind::Nmi, .vector = exception::non_maskable_interrupt};
+}
+
 // --- ApicSurroundings ---
 
 u64 VirtualCpu::now() { return clock::now(); }
 
 u64 VirtualCpu::time_of_guest_tsc(u64 tsc)
 {
-    u64 const host = tsc - tsc_offset_;
+    u64 const host = tsc - tsc_offset();
     return host <= clock::base_tsc() ? 0 : clock::time_at(host);
 }
-
-void VirtualCpu::arm_timer(u64 deadline) { timers::set(apic_timer_, this_cpu(), deadline); }
-void VirtualCpu::disarm_timer() { timers::cancel(apic_timer_); }
 
 void VirtualCpu::send(ApicMessage const& message, ApicShorthand shorthand)
 {

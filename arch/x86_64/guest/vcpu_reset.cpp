@@ -2,6 +2,7 @@
 /// How a vCPU begins: reset, INIT and SIPI, and the PVH entry.
 #include "arch/x86_64/cpu/control_registers.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "kernel/domain/para_clock.hpp"
 
 namespace hospes::arch {
 
@@ -37,6 +38,8 @@ void set_code_and_data(VcpuBackend& backend, SegmentRegister const& code, Segmen
 /// (SDM vol. 3, table 10-1, column INIT)
 void VirtualCpu::reset()
 {
+    backend->forget_events();
+    nmi_pending_.store(false);
     backend->registers() = {};
     backend->registers().rflags = initial_flags;
     backend->registers().rip = 0xfff0;
@@ -52,24 +55,32 @@ void VirtualCpu::reset()
     local_apic.reset(false);
 }
 
+template <typename Change>
+void VirtualCpu::change_requests(Change change)
+{
+    u32 before = requests_.load();
+    while (!requests_.compare_exchange_weak(before, change(before))) {}
+}
+
 void VirtualCpu::request_init()
 {
-    start_requests_.store(init_requested);
+    change_requests([](u32 before) { return (before & clock_changed) | init_requested; });
     vcpu.notice_event();
 }
 
 void VirtualCpu::request_startup(u8 vector)
 {
-    u32 const before = start_requests_.load();
-    bool const init_is_due = (before & init_requested) != 0;
+    bool const init_is_due = (requests_.load() & init_requested) != 0;
     if (!init_is_due && !waits_for_startup_.exchange(false)) return;
-    start_requests_.store((before & init_requested) | startup_requested | vector);
+    change_requests(
+        [vector](u32 before) { return (before & (clock_changed | init_requested)) | startup_requested | vector; });
     vcpu.clear_waiting(WaitReason::Down);
 }
 
-void VirtualCpu::apply_start_requests()
+void VirtualCpu::apply_requests()
 {
-    u32 const requests = start_requests_.exchange(0);
+    u32 const requests = requests_.exchange(0);
+    if ((requests & clock_changed) != 0) para_clock::publish(vcpu);
     if ((requests & startup_requested) != 0) {
         waits_for_startup_.store(false);
         start_in_real_mode(static_cast<u8>(requests));

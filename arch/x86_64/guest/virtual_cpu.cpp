@@ -26,13 +26,15 @@ bool has_prediction_barrier()
     return has;
 }
 
-PerCpu<Domain const*> last_domain;
+constinit std::atomic<u64> last_serial{0};
+PerCpu<u64> last_to_run; ///< its serial
 
-/// One domain's branches must not steer another's.
-void forget_branches_of_other_domains(Domain const& domain)
+/// One guest's branches must not steer another's, nor one vCPU's another's of the same guest: they may belong to
+/// different processes.
+void forget_branches_of_others(VirtualCpu const& machine)
 {
-    Domain const* const last = std::exchange(last_domain.mine(), &domain);
-    if (last != &domain && has_prediction_barrier()) write(prediction_command, prediction_barrier);
+    u64 const last = std::exchange(last_to_run.mine(), machine.serial);
+    if (last != machine.serial && has_prediction_barrier()) write(prediction_command, prediction_barrier);
 }
 
 void load_debug_addresses(std::array<u64, 4> const& addresses)
@@ -50,14 +52,13 @@ void save_debug_addresses(std::array<u64, 4>& addresses)
 
 constexpr u32 tsc_aux_msr = 0xc000'0103; ///< (APM vol. 2, 3.2.8)
 
-void apic_timer_expired(Timer& timer) { static_cast<VirtualCpu*>(timer.context)->local_apic.timer_expired(); }
-
 }
 
 VirtualCpu::VirtualCpu(Vcpu& owner, Hfn apic_frame)
-    : vcpu{owner},
+    : serial{++last_serial},
+      vcpu{owner},
       apic_frame_{apic_frame},
-      apic_timer_{apic_timer_expired},
+      apic_timer_{timer_fired},
       local_apic{*this, *reach_as<ApicPage>(address_of(apic_frame)), apic_id_of(owner.id()), owner.id() == 0}
 {
     apic_timer_.context = this;
@@ -91,8 +92,11 @@ void load_tsc_aux(u64 value)
 
 void VirtualCpu::set_tsc_offset(u64 offset)
 {
-    tsc_offset_ = offset;
+    if (offset == tsc_offset()) return;
+    tsc_offset_.store(offset, std::memory_order_relaxed);
     backend->set_tsc_offset(offset);
+    local_apic.tsc_has_changed();
+    requests_.fetch_or(clock_changed);
 }
 
 emulator::GuestRegisters VirtualCpu::emulator_registers() const
@@ -120,6 +124,7 @@ Expected<VirtualCpu*> create_virtual_cpu(Vcpu& vcpu)
 }
 
 void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
+void retire_virtual_cpu(VirtualCpu& machine) { machine.disarm_timer(); }
 
 Expected<SecondStage*> create_second_stage()
 {
@@ -129,17 +134,19 @@ Expected<SecondStage*> create_second_stage()
 void switch_in(Vcpu& vcpu)
 {
     VirtualCpu& machine = vcpu.machine();
-    forget_branches_of_other_domains(vcpu.domain());
+    forget_branches_of_others(machine);
     machine.backend->load();
     machine.exits = &exit_counters.mine();
     machine.extended.load();
     load_debug_addresses(machine.debug_addresses);
     load_tsc_aux(machine.msrs.tsc_aux);
+    machine.resume_timer();
 }
 
 void switch_out(Vcpu& vcpu)
 {
     VirtualCpu& machine = vcpu.machine();
+    machine.suspend_timer();
     machine.extended.save();
     save_debug_addresses(machine.debug_addresses);
     machine.backend->unload();

@@ -14,7 +14,7 @@
 ///     DR0 … DR3                           switch_in(), switch_out()      switch_in() of the next
 ///     TSC_AUX                             switch_in(); writes trap       switch_in() of the next
 ///     PAT                                 the CPU, in the control block  the CPU
-///     branch predictors                   nobody                         switch_in(), between domains (IBPB)
+///     branch predictors                   nobody                         switch_in(), between vCPUs (IBPB)
 ///     XSS, SPEC_CTRL, PMU, LBR            guests have none               nobody
 #pragma once
 
@@ -45,6 +45,9 @@ struct ExitCounters;
 
 class VirtualCpu final : public ApicSurroundings {
 public:
+    /// Tells this state from every other that there ever was: an address can come again. Never 0.
+    u64 const serial;
+
     /// APIC id of vCPU n; CPUID and the MADT say the same.
     [[nodiscard]] static constexpr u32 apic_id_of(VcpuId id) { return id * 2; }
 
@@ -62,9 +65,13 @@ public:
     /// INIT or SIPI from another CPU. They are carried out by the vCPU itself before its next entry.
     void request_init();
     void request_startup(u8 vector);
-    /// Carries them out.
-    void apply_start_requests();
-    [[nodiscard]] bool has_start_request() const { return start_requests_.load(std::memory_order_relaxed) != 0; }
+    /// Carries them out, and all else that the vCPU itself has to do before its next entry.
+    void apply_requests();
+    [[nodiscard]] bool has_request() const { return requests_.load(std::memory_order_relaxed) != 0; }
+    [[nodiscard]] bool has_start_request() const
+    {
+        return (requests_.load(std::memory_order_relaxed) & (init_requested | startup_requested)) != 0;
+    }
     /// The vCPU's registers were set from outside: no SIPI is needed to start it, and none will be heeded.
     void mark_started() { waits_for_startup_.store(false); }
 
@@ -77,10 +84,29 @@ public:
     }
     [[nodiscard]] bool has_deliverable_event() const;
     void inject_exception(u8 vector, std::optional<u32> error_code = std::nullopt);
+    /// What is queued for the next entry goes back to where it came from, but for an exception, so that the record of
+    /// the vCPU's state has room for all that waits. It is not running.
+    void take_back_events();
+    /// What the record has to name, after take_back_events().
+    [[nodiscard]] std::optional<Event> undelivered_event() const;
 
+    /// What the guest's TSC shows beyond the host's. The only way to change it: whatever depends on it follows. The
+    /// vCPU writes its time record (para_clock) anew before its next entry.
     void set_tsc_offset(u64 offset);
-    [[nodiscard]] u64 tsc_offset() const { return tsc_offset_; }
+    [[nodiscard]] u64 tsc_offset() const { return tsc_offset_.load(std::memory_order_relaxed); }
     [[nodiscard]] emulator::GuestRegisters emulator_registers() const;
+
+    // --- the local APIC's timer (vcpu_timer.cpp) ---
+    /// The vCPU has come to this CPU: what expired meanwhile is taken in, and what counts is armed here.
+    void resume_timer()
+    {
+        if (local_apic.has_timer() || timer_armed_) resume_counting_timer();
+    }
+    /// The vCPU leaves its CPU. The timer stays armed only if it may be what the vCPU waits for.
+    void suspend_timer()
+    {
+        if (timer_armed_ && !waits_for_event()) disarm_timer();
+    }
 
     // --- ApicSurroundings ---
     [[nodiscard]] u64 now() override;
@@ -105,6 +131,7 @@ public:
 private:
     Hfn const apic_frame_;
     Timer apic_timer_;
+    bool timer_armed_ = false; ///< since arm_timer(), whether or not it has fired; used by who may use the APIC
 
 public:
     VirtualLocalApic local_apic; ///< after the timer, which it uses
@@ -112,6 +139,9 @@ public:
 private:
     static constexpr u32 init_requested = 1 << 8;
     static constexpr u32 startup_requested = 1 << 9; ///< vector in bits 7..0
+    static constexpr u32 clock_changed = 1 << 10;    ///< its time record is stale
+    template <typename Change>
+    void change_requests(Change change);
     [[nodiscard]] bool has_callback_vector() const;
     [[nodiscard]] bool has_direct_upcall() const;
     [[nodiscard]] bool inject_nmi();
@@ -120,9 +150,12 @@ private:
     void inject(Event event);
     void deliver_events();
     void start_in_real_mode(u8 vector);
+    [[nodiscard]] bool waits_for_event() const;
+    void resume_counting_timer();
+    static void timer_fired(Timer& timer);
 
-    u64 tsc_offset_ = 0;
-    std::atomic<u32> start_requests_{0};
+    std::atomic<u64> tsc_offset_{0}; ///< changed by who sets it, read by who publishes the time
+    std::atomic<u32> requests_{0};
     std::atomic<bool> waits_for_startup_{true};
     std::atomic<bool> nmi_pending_{false};
 };

@@ -45,7 +45,7 @@ void VirtualLocalApic::reset(bool power_on)
     set(ApicRegister::CorrectedError, masked_vector);
     pending_errors_ = 0;
     tsc_deadline_ = 0;
-    deadline_.store(0);
+    deadline_ = 0;
     ask_for_attention();
 }
 
@@ -159,6 +159,17 @@ void VirtualLocalApic::begin_service(u8 vector)
     set_word(ApicRegister::InService, i, word(ApicRegister::InService, i) | bit_of(vector));
 }
 
+bool VirtualLocalApic::undo_service(u8 vector)
+{
+    size_t const i = word_of(vector);
+    u32 const in_service = word(ApicRegister::InService, i);
+    if ((in_service & bit_of(vector)) == 0) return false;
+    set_word(ApicRegister::InService, i, in_service & ~bit_of(vector));
+    set_word(ApicRegister::Request, i, word(ApicRegister::Request, i) | bit_of(vector));
+    ask_for_attention();
+    return true;
+}
+
 void VirtualLocalApic::end_of_interrupt()
 {
     u8 const vector = highest_in_service();
@@ -232,50 +243,90 @@ u64 VirtualLocalApic::count_ns() const
     return tick_ns << ((code + 1) & 7);
 }
 
+u64 VirtualLocalApic::period_ns() const
+{
+    return std::max(get(ApicRegister::InitialCount) * count_ns(), shortest_period_ns);
+}
+
 u32 VirtualLocalApic::current_count()
 {
-    u64 const deadline = deadline_.load();
-    u64 const now = surroundings_.now();
-    if (deadline == 0 || timer_vector().get<LocalVector::TimerMode>() == ApicTimerMode::TscDeadline || deadline <= now)
-        return 0;
-    return static_cast<u32>((deadline - now) / count_ns());
+    catch_up_timer();
+    if (deadline_ == 0 || timer_vector().get<LocalVector::TimerMode>() == ApicTimerMode::TscDeadline) return 0;
+    u64 const left = (deadline_ - surroundings_.now()) / count_ns();
+    return static_cast<u32>(std::min<u64>(left, get(ApicRegister::InitialCount)));
+}
+
+/// When a timer expires that starts to count now. A time that has passed is not 0, which means never.
+u64 VirtualLocalApic::deadline_by_registers()
+{
+    switch (timer_vector().get<LocalVector::TimerMode>()) {
+    case ApicTimerMode::TscDeadline:
+        return tsc_deadline_ == 0 ? 0 : std::max<u64>(surroundings_.time_of_guest_tsc(tsc_deadline_), 1);
+    case ApicTimerMode::Periodic: return get(ApicRegister::InitialCount) == 0 ? 0 : surroundings_.now() + period_ns();
+    default: break;
+    }
+    u64 const count = get(ApicRegister::InitialCount);
+    return count == 0 ? 0 : surroundings_.now() + count * count_ns();
 }
 
 void VirtualLocalApic::restart_timer()
 {
+    deadline_ = deadline_by_registers();
+    arm_timer();
+}
+
+/// While its entry is masked nobody can notice when it expires, so nothing needs to happen then.
+void VirtualLocalApic::arm_timer()
+{
     surroundings_.disarm_timer();
-    deadline_.store(0);
-    u64 const count = get(ApicRegister::InitialCount);
-    if (count == 0 || timer_vector().get<LocalVector::TimerMode>() == ApicTimerMode::TscDeadline) return;
-    u64 const deadline = surroundings_.now() + count * count_ns();
-    deadline_.store(deadline);
-    surroundings_.arm_timer(deadline);
+    if (deadline_ != 0 && !timer_vector().get<LocalVector::Masked>()) surroundings_.arm_timer(deadline_);
+}
+
+bool VirtualLocalApic::has_expired() const { return deadline_ != 0 && surroundings_.now() >= deadline_; }
+
+/// The phase of a periodic timer stays, however many periods were missed.
+void VirtualLocalApic::take_expiry()
+{
+    LocalVector const entry = timer_vector();
+    if (entry.get<LocalVector::TimerMode>() == ApicTimerMode::Periodic) {
+        u64 const period = period_ns();
+        deadline_ += ((surroundings_.now() - deadline_) / period + 1) * period;
+    } else {
+        deadline_ = 0;
+        tsc_deadline_ = 0;
+    }
+    if (!entry.get<LocalVector::Masked>()) accept(entry.get<LocalVector::Vector>(), false);
+}
+
+void VirtualLocalApic::resume_timer()
+{
+    if (has_expired()) take_expiry();
+    arm_timer();
+}
+
+/// Before the guest reads or changes what an expiry that nobody has looked at yet would have changed.
+void VirtualLocalApic::catch_up_timer()
+{
+    if (has_expired()) resume_timer();
+}
+
+void VirtualLocalApic::tsc_has_changed()
+{
+    if (timer_vector().get<LocalVector::TimerMode>() == ApicTimerMode::TscDeadline) restart_timer();
+}
+
+u64 VirtualLocalApic::read_tsc_deadline()
+{
+    catch_up_timer();
+    return tsc_deadline_;
 }
 
 void VirtualLocalApic::write_tsc_deadline(u64 value)
 {
     if (timer_vector().get<LocalVector::TimerMode>() != ApicTimerMode::TscDeadline) return; // (SDM vol. 3, 11.5.4.1)
-    surroundings_.disarm_timer();
     tsc_deadline_ = value;
-    if (value != 0) surroundings_.arm_timer(surroundings_.time_of_guest_tsc(value));
-}
-
-void VirtualLocalApic::timer_expired()
-{
-    constexpr u64 shortest_period_ns = 50'000; // a guest cannot make the hypervisor do nothing but its ticks
-    LocalVector const entry = timer_vector();
-    if (entry.get<LocalVector::TimerMode>() == ApicTimerMode::Periodic) {
-        u64 const period = std::max(get(ApicRegister::InitialCount) * count_ns(), shortest_period_ns);
-        u64 const now = surroundings_.now();
-        u64 deadline = deadline_.load() + period;
-        if (deadline <= now) deadline = now + period;
-        deadline_.store(deadline);
-        surroundings_.arm_timer(deadline);
-    } else {
-        deadline_.store(0);
-        tsc_deadline_ = 0;
-    }
-    if (!entry.get<LocalVector::Masked>()) accept(entry.get<LocalVector::Vector>(), false);
+    deadline_ = deadline_by_registers();
+    resume_timer(); // at once, if that time has passed
 }
 
 }

@@ -19,12 +19,12 @@ namespace hospes::arch {
 /// What the APIC needs from the machine around it.
 class ApicSurroundings {
 public:
-    /// System time in nanoseconds, and when the guest's TSC will reach a value.
+    /// System time in nanoseconds, and when the guest's TSC will reach a value (0: it has long done so).
     [[nodiscard]] virtual u64 now() = 0;
     [[nodiscard]] virtual u64 time_of_guest_tsc(u64 tsc) = 0;
-    /// timer_expired() is to be called at `deadline`.
+    /// resume_timer() is to be called at `deadline`, if the vCPU is on a CPU then, and otherwise when it comes to one.
     virtual void arm_timer(u64 deadline) = 0;
-    /// Afterwards timer_expired() neither runs nor will run.
+    /// Takes that back.
     virtual void disarm_timer() = 0;
     virtual void send(ApicMessage const& message, ApicShorthand shorthand) = 0;
     /// The guest is done with a level-triggered interrupt.
@@ -66,6 +66,8 @@ public:
     [[nodiscard]] std::optional<u8> held_by_task_priority() const;
     /// `vector` is being injected.
     void begin_service(u8 vector);
+    /// It was not delivered after all: it is requested again. False if it is not in service.
+    bool undo_service(u8 vector);
 
     // Where the CPU delivers from the page:
     [[nodiscard]] ApicMode mode() const;
@@ -98,10 +100,20 @@ public:
     [[nodiscard]] bool answers_in_page() const;
     [[nodiscard]] u32 read_page(u32 offset);
     void write_page(u32 offset, u32 value);
-    [[nodiscard]] u64 tsc_deadline() const { return tsc_deadline_; }
+    [[nodiscard]] u64 read_tsc_deadline();
     void write_tsc_deadline(u64 value);
 
-    void timer_expired();
+    // --- the timer ---
+    // What it counts is a deadline; nothing happens at that time unless somebody looks.
+    /// The shortest period, whatever the guest asks for: it cannot make the hypervisor do nothing but its ticks.
+    static constexpr u64 shortest_period_ns = 100'000;
+    /// Takes in what has expired by now, one interrupt for however many periods, and arms for what comes next. When its
+    /// time has come, and when the vCPU comes to a CPU.
+    void resume_timer();
+    /// Does it count at all?
+    [[nodiscard]] bool has_timer() const { return deadline_ != 0; }
+    /// What the guest's TSC shows has jumped.
+    void tsc_has_changed();
 
     // --- migration records ---
     [[nodiscard]] xen::HvmLocalApic save() const;
@@ -140,8 +152,14 @@ private:
     // timer
     [[nodiscard]] LocalVector timer_vector() const { return LocalVector{get(ApicRegister::TimerVector)}; }
     [[nodiscard]] u64 count_ns() const;
+    [[nodiscard]] u64 period_ns() const;
     [[nodiscard]] u32 current_count();
+    [[nodiscard]] u64 deadline_by_registers();
+    [[nodiscard]] bool has_expired() const;
     void restart_timer();
+    void catch_up_timer();
+    void take_expiry();
+    void arm_timer();
 
     ApicSurroundings& surroundings_;
     u32 const id_;
@@ -154,7 +172,7 @@ private:
     u32 trigger_generation_ = 0;
     u32 pending_errors_ = 0;
     u64 tsc_deadline_ = 0;
-    std::atomic<u64> deadline_{0}; ///< of the counting timer; 0: not running
+    u64 deadline_ = 0; ///< ns of system time, in every mode; 0: the timer does not count
 };
 
 }

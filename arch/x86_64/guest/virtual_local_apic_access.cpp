@@ -45,7 +45,7 @@ void VirtualLocalApic::write_register(u8 index, u32 value)
     case ApicRegister::InitialCount: set(which, value); return restart_timer();
     case ApicRegister::DivideConfiguration:
         set(which, value);
-        if (deadline_.load() != 0) restart_timer();
+        if (deadline_ != 0) restart_timer();
         return;
     default: break;
     }
@@ -61,9 +61,11 @@ void VirtualLocalApic::write_spurious_vector(u32 value)
     bool const was_enabled = is_enabled();
     set(ApicRegister::SpuriousVector, value);
     ask_for_attention();
-    if (was_enabled && !is_enabled()) // (SDM vol. 3, 11.4.7.2)
+    if (was_enabled && !is_enabled()) { // (SDM vol. 3, 11.4.7.2)
         for (u8 i = index_of(ApicRegister::TimerVector); i <= index_of(ApicRegister::ErrorVector); ++i)
             page_.set(i, page_.get(i) | static_cast<u32>(LocalVector::Masked::mask));
+        arm_timer();
+    }
     if (!was_enabled && is_enabled()) surroundings_.local_apic_enabled();
 }
 
@@ -72,8 +74,10 @@ void VirtualLocalApic::write_local_vector(u8 index, u32 value)
     if (!is_enabled()) value |= static_cast<u32>(LocalVector::Masked::mask);
     bool const is_timer = index == index_of(ApicRegister::TimerVector);
     auto const old_mode = timer_vector().get<LocalVector::TimerMode>();
+    if (is_timer) catch_up_timer(); // what expired until now did so by the old entry
     page_.set(index, value);
-    if (!is_timer || timer_vector().get<LocalVector::TimerMode>() == old_mode) return;
+    if (!is_timer) return;
+    if (timer_vector().get<LocalVector::TimerMode>() == old_mode) return arm_timer();
     tsc_deadline_ = 0;
     restart_timer();
 }
@@ -173,11 +177,12 @@ Expected<> VirtualLocalApic::load(xen::HvmLocalApic const& state)
     base_ = base;
     write_identity();
     tsc_deadline_ = state.tsc_deadline_msr;
-    if (tsc_deadline_ != 0) surroundings_.arm_timer(surroundings_.time_of_guest_tsc(tsc_deadline_));
+    restart_timer();
     ask_for_attention();
     return {};
 }
 
+/// An expiry that the vCPU, which does not run, has not taken in yet is in the record as requested.
 xen::HvmLocalApicRegisters VirtualLocalApic::save_registers() const
 {
     xen::HvmLocalApicRegisters out{};
@@ -189,6 +194,12 @@ xen::HvmLocalApicRegisters VirtualLocalApic::save_registers() const
         Requests const all = with_arrived(i, arrived_[i].load());
         put(index_of(ApicRegister::Request) + i, all.request);
         put(index_of(ApicRegister::TriggerMode) + i, all.trigger);
+    }
+    if (LocalVector const entry = timer_vector(); has_expired() && is_enabled() && !entry.get<LocalVector::Masked>()) {
+        size_t const word = entry.get<LocalVector::Vector>() / 32U + index_of(ApicRegister::Request);
+        u32 requests = 0;
+        std::memcpy(&requests, &out.data[word * apic_register_bytes], sizeof requests);
+        put(word, requests | 1U << entry.get<LocalVector::Vector>() % 32);
     }
     return out;
 }

@@ -23,6 +23,8 @@ struct Row {
 
 /// (APM vol. 2, appendix C)
 constexpr auto rows = std::to_array<Row>({
+    {exit_code::read_cr4, {ExitKind::ControlRegister, Operation::MovFromControl}},
+    {exit_code::write_cr4, {ExitKind::ControlRegister, Operation::MovToControl}},
     {exit_code::interrupt, {ExitKind::HostInterrupt}},
     {exit_code::nmi, {ExitKind::HostNmi}},
     {exit_code::init, {ExitKind::HostInterrupt}},
@@ -47,6 +49,7 @@ constexpr auto rows = std::to_array<Row>({
     {exit_code::monitor, {ExitKind::RefusedInstruction, Operation::Monitor}},
     {exit_code::mwait, {ExitKind::RefusedInstruction, Operation::Mwait}},
     {exit_code::mwait_armed, {ExitKind::RefusedInstruction, Operation::Mwait}},
+    {exit_code::rdpmc, {ExitKind::RefusedInstruction, Operation::Rdpmc}},
     {exit_code::rdpru, {ExitKind::RefusedInstruction, Operation::Rdpru}},
     {exit_code::invlpgb, {ExitKind::RefusedInstruction}},
     {exit_code::mcommit, {ExitKind::RefusedInstruction}},

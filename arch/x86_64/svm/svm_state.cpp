@@ -21,7 +21,7 @@ constexpr u16 default_32_bit = 1 << 10; ///< CS.D
 
 arch::ControlRegisters SvmVcpu::controls() const
 {
-    return {vmcb_.cr0, vmcb_.cr2, vmcb_.cr3, vmcb_.cr4, vmcb_.efer & ~svm_enable};
+    return {vmcb_.cr0, vmcb_.cr2, vmcb_.cr3, cr4_, vmcb_.efer & ~svm_enable};
 }
 
 void SvmVcpu::set_controls(arch::ControlRegisters const& value)
@@ -29,11 +29,24 @@ void SvmVcpu::set_controls(arch::ControlRegisters const& value)
     vmcb_.cr0 = value.cr0;
     vmcb_.cr2 = value.cr2;
     vmcb_.cr3 = value.cr3;
-    vmcb_.cr4 = value.cr4;
+    set_cr4(value.cr4);
     vmcb_.efer = value.efer | svm_enable;
     changed<CleanBits::ControlRegisters>();
     changed<CleanBits::Cr2>();
     asid_ = {};
+}
+
+/// The machine's #MC would be a shutdown without CR4.MCE, whoever runs. Where a guest has not set it, reads exit too.
+void SvmVcpu::set_cr4(u64 value)
+{
+    cr4_ = value;
+    vmcb_.cr4 = value | (read_cr4().raw() & Cr4::MachineCheckEnable::mask);
+    vmcb_.control_register_intercepts =
+        static_cast<u32>(ControlRegisterIntercepts{}
+                             .with<ControlRegisterIntercepts::WriteCr4>(true)
+                             .with<ControlRegisterIntercepts::ReadCr4>(vmcb_.cr4 != cr4_)
+                             .raw());
+    changed<CleanBits::Intercepts>();
 }
 
 arch::SegmentRegister SvmVcpu::segment(arch::SegmentName which) const

@@ -4,6 +4,7 @@
 #include "arch/x86_64/cpu/control_registers.hpp"
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/emulator/decode.hpp"
+#include "arch/x86_64/guest/control_policy.hpp"
 #include "arch/x86_64/guest/instruction_fetch.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
@@ -26,6 +27,7 @@ constexpr Intercepts3 always_3 = Intercepts3{}
                                      .with<Intercepts3::Nmi>(true)
                                      .with<Intercepts3::Init>(true)
                                      .with<Intercepts3::VirtualInterrupt>(true)
+                                     .with<Intercepts3::Rdpmc>(true)
                                      .with<Intercepts3::Cpuid>(true)
                                      .with<Intercepts3::Rsm>(true)
                                      .with<Intercepts3::Invd>(true)
@@ -58,6 +60,16 @@ constexpr Intercepts5 always_5 =
 /// #DB and #AC can otherwise storm inside the CPU without ever leaving the guest. (security.md: XSA-156)
 constexpr u32 always_exceptions =
     1U << exception::debug | 1U << exception::alignment_check | 1U << exception::machine_check;
+
+arch::Event to_event(EventInformation event)
+{
+    using Kind = arch::Event::Kind;
+    Kind kind = Kind::Exception;
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::Interrupt) kind = Kind::Interrupt;
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::Nmi) kind = Kind::Nmi;
+    return {kind, event.get<EventInformation::Vector>(), event.get<EventInformation::HasErrorCode>(),
+            event.get<EventInformation::ErrorCode>()};
+}
 
 /// Needs the CPU's hidden state to be what VMLOAD reads; see svm_entry.S.
 constexpr u64 rflags_always_one = 1 << 1;
@@ -148,9 +160,8 @@ arch::Exit SvmVcpu::enter(bool flush)
 void SvmVcpu::follow_nmi()
 {
     if (vmcb_.exit_code == exit_code::iret) {
-        nmi_in_progress_ = false;
+        end_nmi();
         iret_rip_ = registers_.rip;
-        intercept_iret(false);
     } else if (iret_rip_ != registers_.rip) {
         iret_rip_ = no_iret;
     }
@@ -257,12 +268,37 @@ std::optional<arch::Event> SvmVcpu::queued_event() const
     EventInformation const event =
         injection_.get<EventInformation::Valid>() ? injection_ : postponed_.value_or(EventInformation{});
     if (!event.get<EventInformation::Valid>()) return std::nullopt;
-    using Kind = arch::Event::Kind;
-    Kind kind = Kind::Exception;
-    if (event.get<EventInformation::Kind>() == EventInformation::Type::Interrupt) kind = Kind::Interrupt;
-    if (event.get<EventInformation::Kind>() == EventInformation::Type::Nmi) kind = Kind::Nmi;
-    return arch::Event{kind, event.get<EventInformation::Vector>(), event.get<EventInformation::HasErrorCode>(),
-                       event.get<EventInformation::ErrorCode>()};
+    return to_event(event);
+}
+
+std::optional<arch::Event> SvmVcpu::take_back_event()
+{
+    bool const is_first = injection_.get<EventInformation::Valid>() &&
+                          injection_.get<EventInformation::Kind>() != EventInformation::Type::Exception;
+    if (!is_first && !postponed_) return std::nullopt;
+    EventInformation const event = is_first ? std::exchange(injection_, {}) : *std::exchange(postponed_, std::nullopt);
+    if (event.get<EventInformation::Kind>() == EventInformation::Type::Nmi) end_nmi();
+    return to_event(event);
+}
+
+void SvmVcpu::forget_events()
+{
+    injection_ = {};
+    postponed_.reset();
+    end_nmi();
+    iret_rip_ = no_iret;
+    end_shadow();
+}
+
+void SvmVcpu::end_nmi()
+{
+    nmi_in_progress_ = false;
+    intercept_iret(false);
+}
+
+void SvmVcpu::end_shadow()
+{
+    vmcb_.interrupt_state = InterruptState{vmcb_.interrupt_state}.with<InterruptState::Shadow>(false).raw();
 }
 
 bool SvmVcpu::can_take_interrupt() const
@@ -324,7 +360,7 @@ void SvmVcpu::complete_instruction(u64 rip)
 {
     registers_.rip = rip;
     registers_.rflags = Rflags{registers_.rflags}.with<Rflags::Resume>(false).raw();
-    vmcb_.interrupt_state = InterruptState{vmcb_.interrupt_state}.with<InterruptState::Shadow>(false).raw();
+    end_shadow();
 }
 
 Expected<u64> SvmVcpu::next_instruction()
@@ -332,7 +368,7 @@ Expected<u64> SvmVcpu::next_instruction()
     if (vmcb_.exit_code == exit_code::port) return vmcb_.exit_information_2; // (APM vol. 2, 15.10.2)
     if (vmcb_.next_rip != 0 && cpu_features().has(Feature::NextRipSave)) return vmcb_.next_rip;
     u64 const rip = registers_.rip;
-    if (u8 const known = lengths_.find(rip, vmcb_.cr3, vmcb_.exit_code); known != 0) return rip + known;
+    if (u8 const known = lengths_.find({rip, vmcb_.cr3, vmcb_.exit_code}, vmcb_.cpl); known != 0) return rip + known;
     return decode_next_instruction();
 }
 
@@ -342,8 +378,31 @@ Expected<u64> SvmVcpu::next_instruction()
     arch::FetchedInstruction const fetched = arch::fetch_instruction(machine_);
     auto const decoded = emulator::decode(fetched.span(), fetched.mode);
     if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation)) return failure(Error::BadAddress);
-    lengths_.remember(rip, vmcb_.cr3, vmcb_.exit_code, decoded->length);
+    lengths_.remember({rip, vmcb_.cr3, vmcb_.exit_code}, vmcb_.cpl, decoded->length);
     return rip + decoded->length;
+}
+
+// --- control registers ---
+
+/// What is at RIP now may be another instruction than the one that exited, but it is the guest's kernel that runs it.
+void SvmVcpu::access_control_register()
+{
+    arch::FetchedInstruction const fetched = arch::fetch_instruction(machine_);
+    auto const decoded = emulator::decode(fetched.span(), fetched.mode);
+    constexpr Gpr cr4{4};
+    if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation) || decoded->reg != cr4)
+        return machine_.inject_exception(exception::invalid_opcode);
+    u64& operand = registers_[decoded->rm];
+    u64 const mask = decoded->operand_bytes == sizeof(u64) ? ~u64{0} : u64{0xffff'ffff};
+    if (decoded->operation == emulator::Operation::MovFromControl) {
+        operand = cr4_ & mask;
+    } else {
+        auto const legal = arch::legal_cr4(machine_.domain_machine().policy);
+        auto const after = arch::after_cr4_write(controls(), operand & mask, legal);
+        if (!after) return machine_.inject_exception(exception::general_protection, 0);
+        set_controls(*after);
+    }
+    complete_instruction(registers_.rip + decoded->length);
 }
 
 // --- other state ---

@@ -9,25 +9,35 @@
 
 namespace hospes::svm {
 
-/// Remembers how long the instructions were that made the guest exit, for CPUs that do not tell (no NRIP save): a
-/// guest exits at few places again and again. A wrong entry (the guest rewrote its code) misleads only that guest.
+/// Remembers how long the instructions were that made a guest's kernel exit, for CPUs that do not tell (no NRIP save):
+/// a kernel exits at few places again and again. A wrong entry (it rewrote its code) misleads only that kernel.
+/// Processes share addresses and, one after the other, CR3, so nothing is remembered of them, and they are told
+/// nothing.
 class LengthCache {
 public:
+    struct Key {
+        u64 rip = 0;
+        u64 cr3 = 0;
+        u64 code = 0; ///< of the exit
+        bool operator==(Key const&) const = default;
+    };
     /// 0 if not known.
-    [[nodiscard]] u8 find(u64 rip, u64 cr3, u64 code) const
+    [[nodiscard]] u8 find(Key const& key, u8 privilege) const
     {
-        Entry const& entry = entries_[index(rip)];
-        return entry.rip == rip && entry.cr3 == cr3 && entry.code == code ? entry.length : u8{0};
+        Entry const& entry = entries_[index(key.rip)];
+        return privilege != least_privileged && entry.key == key ? entry.length : u8{0};
     }
-    void remember(u64 rip, u64 cr3, u64 code, u8 length) { entries_[index(rip)] = {rip, cr3, code, length}; }
+    void remember(Key const& key, u8 privilege, u8 length)
+    {
+        if (privilege != least_privileged) entries_[index(key.rip)] = {key, length};
+    }
 
 private:
     struct Entry {
-        u64 rip = 0;
-        u64 cr3 = 0;
-        u64 code = 0;
+        Key key;
         u8 length = 0;
     };
+    static constexpr u8 least_privileged = 3;
     static constexpr size_t size = 16;
     static size_t index(u64 rip) { return (rip ^ rip >> 4 ^ rip >> 8) % size; }
     std::array<Entry, size> entries_{};
@@ -46,7 +56,7 @@ public:
     void unload() override {}
 
     [[nodiscard]] arch::ControlRegisters controls() const override;
-    [[nodiscard]] u64 cr4() const override { return vmcb_.cr4; }
+    [[nodiscard]] u64 cr4() const override { return cr4_; }
     void set_controls(arch::ControlRegisters const& value) override;
     [[nodiscard]] arch::SegmentRegister segment(arch::SegmentName which) const override;
     void set_segment(arch::SegmentName which, arch::SegmentRegister const& value) override;
@@ -63,6 +73,9 @@ public:
 
     void inject(arch::Event event) override;
     [[nodiscard]] std::optional<arch::Event> queued_event() const override;
+    [[nodiscard]] std::optional<arch::Event> take_back_event() override;
+    void forget_events() override;
+    void end_shadow() override;
     [[nodiscard]] bool can_take_interrupt() const override;
     [[nodiscard]] bool can_take_nmi() const override;
     void request_interrupt_window(u8 priority) override;
@@ -71,6 +84,7 @@ public:
 
     [[nodiscard]] Expected<> advance() override;
     void complete_instruction(u64 rip) override;
+    void access_control_register() override;
 
     void set_tsc_offset(u64 offset) override;
     void set_second_stage(Hpa root) override;
@@ -79,12 +93,14 @@ public:
 
 private:
     void set_up_intercepts();
+    void set_cr4(u64 value);
     void choose_asid(bool flush);
     void requeue(EventInformation event);
     void collect_interrupted_delivery();
     [[nodiscard]] Expected<u64> next_instruction();
     [[nodiscard]] Expected<u64> decode_next_instruction();
     void follow_nmi();
+    void end_nmi();
     void intercept_iret(bool enabled);
     [[nodiscard]] bool offer_virtual_interrupt();
     void withdraw_virtual_interrupt(EventInformation offered);
@@ -114,6 +130,7 @@ private:
     static constexpr u64 no_iret = ~u64{0};
     u64 iret_rip_ = no_iret; ///< the IRET that ends the NMI, about to run
     LengthCache lengths_;
+    u64 cr4_ = 0; ///< as the guest sees it; it changes by an exit only
 };
 
 /// EXITCODE and its company in the common vocabulary.

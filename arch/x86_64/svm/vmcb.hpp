@@ -10,6 +10,13 @@
 
 namespace hospes::svm {
 
+/// First intercept word. (offset 000h)
+struct ControlRegisterIntercepts : Register<ControlRegisterIntercepts> {
+    using Register::Register;
+    using ReadCr4 = Field<ControlRegisterIntercepts, 4>;
+    using WriteCr4 = Field<ControlRegisterIntercepts, 20>;
+};
+
 /// Third intercept word. (APM vol. 2, table B-1, offset 00Ch)
 struct Intercepts3 : Register<Intercepts3> {
     using Register::Register;
@@ -17,6 +24,7 @@ struct Intercepts3 : Register<Intercepts3> {
     using Nmi = Field<Intercepts3, 1>;
     using Init = Field<Intercepts3, 3>;
     using VirtualInterrupt = Field<Intercepts3, 4>;
+    using Rdpmc = Field<Intercepts3, 15>;
     using Cpuid = Field<Intercepts3, 18>;
     using Rsm = Field<Intercepts3, 19>;
     using Iret = Field<Intercepts3, 20>;
@@ -209,12 +217,15 @@ static_assert(offsetof(Vmcb, speculation_control) == 0x6e0);
 
 /// Exit codes. (APM vol. 2, appendix C)
 namespace exit_code {
+inline constexpr u64 read_cr4 = 0x04;
+inline constexpr u64 write_cr4 = 0x14;
 inline constexpr u64 exception_first = 0x40;
 inline constexpr u64 exception_last = 0x5f;
 inline constexpr u64 interrupt = 0x60;
 inline constexpr u64 nmi = 0x61;
 inline constexpr u64 init = 0x63;
 inline constexpr u64 virtual_interrupt = 0x64;
+inline constexpr u64 rdpmc = 0x6f;
 inline constexpr u64 cpuid = 0x72;
 inline constexpr u64 rsm = 0x73;
 inline constexpr u64 iret = 0x74;

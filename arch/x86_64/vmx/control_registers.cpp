@@ -6,7 +6,6 @@ namespace hospes::vmx {
 namespace {
 
 constexpr u64 upper_half = ~u64{0xffff'ffff};
-constexpr u64 process_context_mask = 0xfff; ///< CR3 bits 11..0 with CR4.PCIDE
 
 bool is_legal_cr0(Cr0 value)
 {
@@ -37,18 +36,6 @@ std::optional<arch::ControlRegisters> after_cr0_write(arch::ControlRegisters bef
     efer = efer.with<Efer::LongModeActive>(is_paging && efer.get<Efer::LongModeEnable>());
     before.cr0 = wanted.raw();
     before.efer = efer.raw();
-    return before;
-}
-
-std::optional<arch::ControlRegisters> after_cr4_write(arch::ControlRegisters before, u64 value, u64 possible)
-{
-    Cr4 const wanted{value};
-    bool const long_mode = Efer{before.efer}.get<Efer::LongModeActive>();
-    if ((value & ~(possible & (guest_cr4_bits | shadowed_cr4_bits))) != 0) return std::nullopt;
-    if (long_mode && !wanted.get<Cr4::PhysicalAddressExtension>()) return std::nullopt;
-    bool const turns_on_contexts = wanted.get<Cr4::ProcessContextId>() && !Cr4{before.cr4}.get<Cr4::ProcessContextId>();
-    if (turns_on_contexts && (!long_mode || (before.cr3 & process_context_mask) != 0)) return std::nullopt;
-    before.cr4 = value;
     return before;
 }
 

@@ -167,6 +167,16 @@ constexpr auto rules = std::to_array<Rule>({
     {"an interrupt to deliver with RFLAGS.IF clear",
      [](GuestState const& s) { return injects_interrupt(s) && !Rflags{s.rflags}.get<Rflags::InterruptEnable>(); }},
     {"activity state", [](GuestState const& s) { return s.activity_state > 3; }},
+    {"blocking by STI and by MOV SS",
+     [](GuestState const& s) {
+         Interruptibility const state{s.interruptibility};
+         return state.get<Interruptibility::BySti>() && state.get<Interruptibility::ByMovSs>();
+     }},
+    {"blocking by STI with RFLAGS.IF clear",
+     [](GuestState const& s) {
+         return Interruptibility{s.interruptibility}.get<Interruptibility::BySti>() &&
+                !Rflags{s.rflags}.get<Rflags::InterruptEnable>();
+     }},
     {"an interrupt to deliver in an interrupt shadow",
      [](GuestState const& s) {
          return injects_interrupt(s) && Interruptibility{s.interruptibility}.get<Interruptibility::Shadow>() != 0;

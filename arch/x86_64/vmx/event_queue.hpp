@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "arch/x86_64/guest/exit.hpp"
 
@@ -20,6 +21,14 @@ public:
     }
     [[nodiscard]] bool is_empty() const { return !next_ && !postponed_; }
     [[nodiscard]] std::optional<arch::Event> most_urgent() const { return next_ ? next_ : postponed_; }
+
+    /// Takes out an interrupt or NMI, if there is one.
+    [[nodiscard]] std::optional<arch::Event> take_back()
+    {
+        for (std::optional<arch::Event>* const place : {&postponed_, &next_})
+            if (*place && (*place)->kind != arch::Event::Kind::Exception) return std::exchange(*place, std::nullopt);
+        return std::nullopt;
+    }
 
     /// What this entry delivers. The one that was put aside has its turn if nothing else is due and the guest can
     /// take it. An interrupt that was waiting when the guest was saved waits here as well.

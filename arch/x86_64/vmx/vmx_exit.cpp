@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// From VMX's exit reasons to the common vocabulary.
 #include "arch/x86_64/cpu/control_registers.hpp"
+#include "arch/x86_64/guest/control_policy.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
 #include "arch/x86_64/vmx/control_registers.hpp"
 #include "arch/x86_64/vmx/vmx_vcpu.hpp"
@@ -29,6 +31,7 @@ constexpr auto rows = std::to_array<Row>({
     {reason::cpuid, reason::cpuid, ExitKind::Cpuid},
     {reason::getsec, reason::getsec, ExitKind::RefusedInstruction},
     {reason::hlt, reason::hlt, ExitKind::Halt},
+    {reason::control_register, reason::control_register, ExitKind::ControlRegister},
     {reason::invd, reason::invd, ExitKind::FlushCaches},
     {reason::rdpmc, reason::rdpmc, ExitKind::RefusedInstruction},
     {reason::rsm, reason::rsm, ExitKind::RefusedInstruction},
@@ -97,7 +100,6 @@ ExitKind kind_of(u16 reason) { return reason < kinds.size() ? kinds[reason] : Ex
 Exit VmxVcpu::describe_exit(u16 reason, ExitKind kind)
 {
     if (reason == reason::exception_or_nmi) return describe_exception();
-    if (reason == reason::control_register) return control_register_exit();
     Exit exit{kind};
     if (exit.kind == ExitKind::Port) exit.port = describe_port(PortQualification{read(field::exit_qualification)});
     if (kind == ExitKind::EndOfInterrupt || kind == ExitKind::ApicWrite) describe_apic_exit(exit);
@@ -156,7 +158,7 @@ void VmxVcpu::restore_nmi_blocking()
 // --- CR0 and CR4 ---
 
 /// The guest touched a bit that is ours: carry its instruction out here.
-Exit VmxVcpu::control_register_exit()
+void VmxVcpu::access_control_register()
 {
     if (auto const after = after_access(read(field::exit_qualification))) {
         set_controls(*after);
@@ -164,7 +166,6 @@ Exit VmxVcpu::control_register_exit()
     } else {
         inject({.kind = arch::Event::Kind::Exception, .vector = exception::general_protection, .has_error_code = true});
     }
-    return Exit{ExitKind::Completed};
 }
 
 std::optional<arch::ControlRegisters> VmxVcpu::after_access(u64 raw) const
@@ -179,7 +180,8 @@ std::optional<arch::ControlRegisters> VmxVcpu::after_access(u64 raw) const
     u64 const full = registers_.gpr[access.get<ControlRegisterQualification::GeneralRegister>()];
     u64 const value = in_64_bit_code ? full : full & 0xffff'ffff;
     if (access.get<ControlRegisterQualification::Number>() == 0) return after_cr0_write(before, value, in_64_bit_code);
-    return after_cr4_write(before, value, capabilities().cr4_may_be_one);
+    u64 const possible = capabilities().cr4_may_be_one & (guest_cr4_bits | shadowed_cr4_bits);
+    return arch::after_cr4_write(before, value, possible & arch::legal_cr4(machine_.domain_machine().policy));
 }
 
 }

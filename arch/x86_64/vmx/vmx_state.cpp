@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// A vCPU's registers: in the VMCS, or in the CPU while the vCPU is loaded.
 #include "arch/x86_64/cpu/features.hpp"
+#include "arch/x86_64/guest/control_policy.hpp"
+#include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/vmx/control_registers.hpp"
 #include "arch/x86_64/vmx/entry_checks.hpp"
 #include "arch/x86_64/vmx/vmx_vcpu.hpp"
@@ -154,6 +156,8 @@ void VmxVcpu::write_controls(arch::ControlRegisters const& value)
     write(field::guest_cr4,
           (value.cr4 & guest_cr4_bits) | can.cr4_must_be_one | (read_cr4().raw() & Cr4::MachineCheckEnable::mask));
     write(field::cr4_shadow, value.cr4);
+    // The policy may have changed since the last reset, though not since the first entry.
+    write(field::cr4_mask, ~(guest_cr4_bits & arch::legal_cr4(machine_.domain_machine().policy)));
     Efer const efer{value.efer};
     bool const long_mode = efer.get<Efer::LongModeEnable>() && Cr0{value.cr0}.get<Cr0::Paging>();
     write(field::guest_efer, efer.with<Efer::LongModeActive>(long_mode).raw());

@@ -98,7 +98,6 @@ void VmxVcpu::write_initial_controls()
     write(field::msr_bitmap, msr_bitmap().raw());
     write(field::virtual_apic_page, address_of(machine_.apic_frame()).raw());
     write(field::cr0_mask, own_cr0_bits(can.cr0_must_be_one, can.cr0_may_be_one));
-    write(field::cr4_mask, ~guest_cr4_bits);
     write(field::link_pointer, ~u64{0}); // no shadow structure
     // Translations are tagged with the EPT root as well, so the number within the domain tells enough apart.
     // (SDM vol. 3, 29.4.1)
@@ -239,8 +238,23 @@ void VmxVcpu::inject(arch::Event event)
     events_.add(event);
     // An exception's delivery ends the shadow of the instruction before it.
     Interruptibility const state{get(field::guest_interruptibility)};
-    if (event.kind == arch::Event::Kind::Exception && state.get<Interruptibility::Shadow>() != 0)
-        set(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::Shadow>(0).raw()));
+    if (event.kind == arch::Event::Kind::Exception && state.get<Interruptibility::Shadow>() != 0) end_shadow();
+}
+
+void VmxVcpu::forget_events()
+{
+    Visit const visit{*this};
+    events_ = {};
+    windows_wanted_ = {};
+    for (auto const nothing : {field::entry_event, field::guest_interruptibility, field::guest_activity_state})
+        write(nothing, 0);
+    write(field::guest_pending_debug, 0);
+}
+
+void VmxVcpu::end_shadow()
+{
+    Interruptibility const state{get(field::guest_interruptibility)};
+    set(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::Shadow>(0).raw()));
 }
 
 void VmxVcpu::prepare_event()

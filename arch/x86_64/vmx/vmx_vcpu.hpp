@@ -13,7 +13,7 @@
 
 namespace hospes::vmx {
 
-/// Unknown where the reason alone does not tell: exceptions and control registers.
+/// Unknown where the reason alone does not tell: exceptions.
 [[nodiscard]] arch::ExitKind kind_of(u16 reason);
 
 class VmxVcpu final : public arch::VcpuBackend {
@@ -46,6 +46,9 @@ public:
 
     void inject(arch::Event event) override;
     [[nodiscard]] std::optional<arch::Event> queued_event() const override { return events_.most_urgent(); }
+    [[nodiscard]] std::optional<arch::Event> take_back_event() override { return events_.take_back(); }
+    void forget_events() override;
+    void end_shadow() override;
     [[nodiscard]] bool can_take_interrupt() const override { return events_.is_empty() && is_open_to_interrupts(); }
     [[nodiscard]] bool can_take_nmi() const override { return events_.is_empty() && is_open_to_nmis(); }
     void request_interrupt_window(u8 priority) override;
@@ -54,6 +57,7 @@ public:
 
     [[nodiscard]] Expected<> advance() override;
     void complete_instruction(u64 rip) override;
+    void access_control_register() override;
 
     void set_tsc_offset(u64 offset) override;
     void set_second_stage(Hpa root) override;
@@ -144,7 +148,6 @@ private:
     [[nodiscard]] arch::Exit describe_exception();
     void note_debug_exception();
     void restore_nmi_blocking();
-    [[nodiscard]] arch::Exit control_register_exit();
     [[nodiscard]] std::optional<arch::ControlRegisters> after_access(u64 qualification) const;
 
     arch::VirtualCpu& machine_;

@@ -65,13 +65,14 @@ Expected<> get_tsc_info(DomctlCall& call)
 }
 
 /// Guests always run on the host's TSC: mode 0 (as it comes) and 2 (never emulated) are the same, emulation is not
-/// offered.
+/// offered, and the frequency must be the machine's.
 Expected<> set_tsc_info(DomctlCall& call)
 {
     constexpr u32 mode_default = 0, mode_never_emulate = 2;
     auto const& wanted = call.request.u.tsc_info;
     if (call.concerns_caller()) return failure(Error::Invalid);
     if (wanted.tsc_mode != mode_default && wanted.tsc_mode != mode_never_emulate) return failure(Error::NotSupported);
+    if (auto const valid = check_frequency(*call.domain, wanted.guest_tsc_khz); !valid) return valid;
     auto held = call.domain->control.lock();
     held->tsc_info.tsc_mode = wanted.tsc_mode;
     held->tsc_info.incarnation = wanted.incarnation;

@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "kernel/abi/xen/hvm_save.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/log/log.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::control {
@@ -43,10 +45,11 @@ private:
     size_t used_ = 0;
 };
 
-void write_vcpu(Writer& writer, Vcpu const& vcpu)
+void write_vcpu(Writer& writer, Vcpu& vcpu, u64 host_tsc)
 {
+    arch::prepare_to_save(vcpu);
     // A vCPU that is down has no registers worth saving; on loading it stays down.
-    if (!vcpu.waits_for(WaitReason::Down)) writer.put(HvmSaveCode::Cpu, vcpu.id(), arch::save_cpu(vcpu));
+    if (!vcpu.waits_for(WaitReason::Down)) writer.put(HvmSaveCode::Cpu, vcpu.id(), arch::save_cpu(vcpu, host_tsc));
     writer.put(HvmSaveCode::LocalApic, vcpu.id(), arch::save_lapic(vcpu));
     writer.put(HvmSaveCode::LocalApicRegisters, vcpu.id(), arch::save_lapic_registers(vcpu));
     writer.put(HvmSaveCode::Mtrr, vcpu.id(), arch::save_mtrr(vcpu));
@@ -63,13 +66,20 @@ void write_all(Writer& writer, Domain const& domain)
                                   .changeset = 0,
                                   .cpuid = 0,
                                   .guest_tsc_khz = static_cast<u32>(clock::tsc_khz())});
-    for (auto const& vcpu : domain.vcpus()) write_vcpu(writer, *vcpu);
+    u64 const host_tsc = arch::read_tsc();
+    for (auto const& vcpu : domain.vcpus()) write_vcpu(writer, *vcpu, host_tsc);
     writer.put_bytes(HvmSaveCode::End, 0, {});
 }
 
 // --- loading ---
 
 using Payload = std::span<u8 const>;
+
+/// Where a record goes.
+struct Target {
+    Vcpu& vcpu;
+    u64 host_tsc; ///< read once for the whole domain
+};
 
 template <typename Record>
 Expected<Record> read(Payload payload)
@@ -81,23 +91,27 @@ Expected<Record> read(Payload payload)
 }
 
 template <typename Record, Expected<> (*load)(Vcpu&, Record const&)>
-Expected<> load_record(Vcpu& vcpu, Payload payload)
+Expected<> load_record(Target const& target, Payload payload)
 {
     auto const record = read<Record>(payload);
     if (!record) return failure(record.error());
-    return load(vcpu, *record);
+    return load(target.vcpu, *record);
 }
 
-Expected<> load_cpu_and_start(Vcpu& vcpu, Payload payload)
+Expected<> load_cpu_and_start(Target const& target, Payload payload)
 {
-    if (auto const loaded = load_record<xen::HvmCpu, arch::load_cpu>(vcpu, payload); !loaded) return loaded;
-    vcpu.clear_waiting(WaitReason::Down);
+    auto const record = read<xen::HvmCpu>(payload);
+    if (!record) return failure(record.error());
+    if (auto const loaded = arch::load_cpu(target.vcpu, *record, target.host_tsc); !loaded) return loaded;
+    target.vcpu.clear_waiting(WaitReason::Down);
     return {};
 }
 
+Expected<> load_extended(Target const& target, Payload payload) { return arch::load_extended(target.vcpu, payload); }
+
 /// Machine-check banks, TSC adjustment and extra MSRs are not kept per domain here: only what a new guest has is
 /// accepted.
-Expected<> accept_if_all_zero(Vcpu&, Payload payload)
+Expected<> accept_if_all_zero(Target const&, Payload payload)
 {
     for (u8 byte : payload)
         if (byte != 0) return failure(Error::NotSupported);
@@ -106,7 +120,7 @@ Expected<> accept_if_all_zero(Vcpu&, Payload payload)
 
 struct Row {
     HvmSaveCode code;
-    Expected<> (*load)(Vcpu&, Payload);
+    Expected<> (*load)(Target const&, Payload);
 };
 
 constexpr std::array rows{
@@ -114,29 +128,37 @@ constexpr std::array rows{
     Row{HvmSaveCode::LocalApic, load_record<xen::HvmLocalApic, arch::load_lapic>},
     Row{HvmSaveCode::LocalApicRegisters, load_record<xen::HvmLocalApicRegisters, arch::load_lapic_registers>},
     Row{HvmSaveCode::Mtrr, load_record<xen::HvmMtrr, arch::load_mtrr>},
-    Row{HvmSaveCode::CpuXsave, arch::load_extended},
+    Row{HvmSaveCode::CpuXsave, load_extended},
     Row{HvmSaveCode::VmceVcpu, accept_if_all_zero},
     Row{HvmSaveCode::TscAdjust, accept_if_all_zero},
     Row{HvmSaveCode::CpuMsr, accept_if_all_zero},
 };
 
-Expected<> check_header(Payload payload)
+Expected<> check_header(Domain const& domain, Payload payload)
 {
     auto const header = read<xen::HvmSaveHeader>(payload);
     if (!header || header->magic != xen::hvm_file_magic || header->version != xen::hvm_file_version)
         return failure(Error::Invalid);
-    return {};
+    return check_frequency(domain, header->guest_tsc_khz);
 }
 
-Expected<> load_one(Domain& domain, xen::HvmSaveDescriptor const& descriptor, Payload payload)
+Expected<> load_one(Domain& domain, xen::HvmSaveDescriptor const& descriptor, Payload payload, u64 host_tsc)
 {
     Vcpu* const vcpu = domain.vcpu(descriptor.instance);
     if (!vcpu) return failure(Error::Invalid);
     for (Row const& row : rows)
-        if (static_cast<u16>(row.code) == descriptor.typecode) return row.load(*vcpu, payload);
+        if (static_cast<u16>(row.code) == descriptor.typecode) return row.load({*vcpu, host_tsc}, payload);
     return failure(Error::Invalid);
 }
 
+}
+
+Expected<> check_frequency(Domain const& domain, u32 guest_khz)
+{
+    if (guest_khz == 0 || is_same_frequency(guest_khz, clock::tsc_khz())) return {};
+    log_warning("domain {}: refused, for its TSC runs at {} kHz and this machine's at {} kHz", domain.id(), guest_khz,
+                clock::tsc_khz());
+    return failure(Error::NotSupported);
 }
 
 size_t saved_state_size(Domain const& domain)
@@ -155,6 +177,7 @@ size_t save_state(Domain const& domain, std::span<u8> out)
 
 Expected<> load_state(Domain& domain, std::span<u8 const> records)
 {
+    u64 const host_tsc = arch::read_tsc();
     bool seen_header = false;
     for (;;) {
         if (records.size() < sizeof(xen::HvmSaveDescriptor)) return failure(Error::NoData);
@@ -168,12 +191,12 @@ Expected<> load_state(Domain& domain, std::span<u8 const> records)
         auto const code = static_cast<HvmSaveCode>(descriptor.typecode);
         if (!seen_header) {
             if (code != HvmSaveCode::Header) return failure(Error::NoData);
-            if (auto const valid = check_header(payload); !valid) return valid;
+            if (auto const valid = check_header(domain, payload); !valid) return valid;
             seen_header = true;
             for (auto const& vcpu : domain.vcpus()) vcpu->set_waiting(WaitReason::Down);
         } else if (code == HvmSaveCode::End) {
             return {};
-        } else if (auto const loaded = load_one(domain, descriptor, payload); !loaded) {
+        } else if (auto const loaded = load_one(domain, descriptor, payload, host_tsc); !loaded) {
             return loaded;
         }
     }

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "kernel/abi/xen/vcpu_context.hpp"
+#include "kernel/arch/cpu.hpp"
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 #include "kernel/lib/scope.hpp"
@@ -74,7 +75,7 @@ Expected<> get_vcpu_context(DomctlCall& call)
     ScopeExit const go_on{[&] { static_cast<void>(call.domain->unpause()); }};
     auto const context = std::unique_ptr<Context>{new (std::nothrow) Context{}};
     if (!context) return failure(Error::OutOfMemory);
-    describe(*context, arch::save_cpu(**vcpu));
+    describe(*context, arch::save_cpu(**vcpu, arch::read_tsc()));
     if (!(*vcpu)->waits_for(WaitReason::Down)) context->flags |= context_flag::online;
     return copy_to_guest(call.caller, Gva{call.request.u.vcpu_context.context.address},
                          {reinterpret_cast<u8 const*>(context.get()), sizeof(Context)});
@@ -92,10 +93,9 @@ Expected<> set_vcpu_context(DomctlCall& call)
     auto const vcpu = paused_vcpu(call);
     if (!vcpu) return failure(vcpu.error());
     ScopeExit const go_on{[&] { static_cast<void>(call.domain->unpause()); }};
-    xen::HvmCpu state = arch::save_cpu(**vcpu);
+    xen::HvmCpu state = arch::save_cpu(**vcpu, arch::read_tsc());
     for (Place const& place : places) state.*place.saved = context->user_regs.*place.context;
-    state.tsc = 0; // the guest's clock runs on
-    return arch::load_cpu(**vcpu, state);
+    return arch::load_registers(**vcpu, state);
 }
 
 }

@@ -66,19 +66,43 @@ bool OtherDomain::populate(u64 gfn, u32 order) const
     return memory_operation::populate_physmap(id_, &gfn, 1, order) == 1;
 }
 
-s64 OtherDomain::load_registers(xen::HvmCpu const& registers) const
+s64 OtherDomain::load_registers(xen::HvmCpu const& registers, u32 tsc_khz) const
 {
     using xen::HvmSaveCode;
     SavedRegisters state{};
     state.header.descriptor = descriptor(HvmSaveCode::Header, sizeof(xen::HvmSaveHeader));
     state.header.record.magic = xen::hvm_file_magic;
     state.header.record.version = xen::hvm_file_version;
+    state.header.record.guest_tsc_khz = tsc_khz;
     state.cpu = {descriptor(HvmSaveCode::Cpu, sizeof(xen::HvmCpu)), registers};
     state.end = descriptor(HvmSaveCode::End, 0);
     xen::Domctl call{};
     call.u.hvm_context.size = sizeof state;
     call.u.hvm_context.buffer = {address(&state)};
     return domctl(xen::DomctlCommand::SetHvmContext, id_, call);
+}
+
+s64 OtherDomain::rewrite_context() const
+{
+    xen::VcpuGuestContext context{};
+    xen::Domctl call{};
+    call.u.vcpu_context.context = {address(&context)};
+    if (s64 const got = domctl(xen::DomctlCommand::GetVcpuContext, id_, call); got != 0) return got;
+    return domctl(xen::DomctlCommand::SetVcpuContext, id_, call);
+}
+
+u32 OtherDomain::tsc_khz() const
+{
+    xen::Domctl call{};
+    if (domctl(xen::DomctlCommand::GetTscInfo, id_, call) != 0) return 0;
+    return call.u.tsc_info.guest_tsc_khz;
+}
+
+s64 OtherDomain::set_tsc_khz(u32 value) const
+{
+    xen::Domctl call{};
+    call.u.tsc_info.guest_tsc_khz = value;
+    return domctl(xen::DomctlCommand::SetTscInfo, id_, call);
 }
 
 s64 OtherDomain::pause() const { return domctl(xen::DomctlCommand::PauseDomain, id_); }

@@ -30,8 +30,13 @@ public:
     [[nodiscard]] u16 id() const { return id_; }
     /// 2^order pages, contiguous on both sides. True if there were so many.
     [[nodiscard]] bool populate(u64 gfn, u32 order) const;
-    /// As sethvmcontext answers.
-    [[nodiscard]] s64 load_registers(xen::HvmCpu const& registers) const;
+    /// As sethvmcontext answers. `tsc_khz` is what the saved state says of its machine; 0: nothing.
+    [[nodiscard]] s64 load_registers(xen::HvmCpu const& registers, u32 tsc_khz = 0) const;
+    /// getvcpucontext, and the same back by setvcpucontext.
+    [[nodiscard]] s64 rewrite_context() const;
+    /// As gettscinfo and settscinfo have it.
+    [[nodiscard]] u32 tsc_khz() const;
+    [[nodiscard]] s64 set_tsc_khz(u32 value) const;
     [[nodiscard]] s64 pause() const;
     [[nodiscard]] s64 unpause() const;
     /// Once it has shut down or crashed.

@@ -147,14 +147,17 @@ void control_registers()
     report((read_cr0() & cr0_ts) == 0, "clears TS");
     write_cr0(cr0);
     report((read_cr0() & cr0_pg) != 0, "still paging");
-    if (has_argument("emulator")) {
-        skip("nor does it check CR4");
-    } else {
-        report(faults_with(vector::gp, [=] { write_cr4(cr4 & ~cr4_pae); }), "CR4.PAE cannot go in long mode");
-        report(faults_with(vector::gp, [=] { write_cr4(cr4 | cr4_vmxe); }), "CR4.VMXE");
-        report(faults_with(vector::gp, [=] { write_cr4(cr4 | (u64{1} << 40)); }), "CR4 reserved bits");
-        report((read_cr4() & cr4_vmxe) == 0 && read_cr4() == cr4, "CR4 is unchanged");
-    }
+    report(faults_with(vector::gp, [=] { write_cr4(cr4 & ~cr4_pae); }), "CR4.PAE cannot go in long mode");
+    report(faults_with(vector::gp, [=] { write_cr4(cr4 | cr4_vmxe); }), "CR4.VMXE");
+    report(faults_with(vector::gp, [=] { write_cr4(cr4 | (u64{1} << 40)); }), "CR4 reserved bits");
+    constexpr u64 cr4_la57 = 1u << 12, cr4_mce = 1u << 6;
+    report(faults_with(vector::gp, [=] { write_cr4(cr4 | cr4_la57); }), "CR4.LA57, which CPUID does not have");
+    report(read_cr4() == cr4, "CR4 is unchanged");
+    write_cr4(cr4 | cr4_mce);
+    report(equal(read_cr4(), cr4 | cr4_mce), "CR4.MCE reads as it was set");
+    write_cr4(cr4 & ~cr4_mce);
+    report(equal(read_cr4(), cr4 & ~cr4_mce), "and as it was cleared");
+    write_cr4(cr4);
     report(is_allowed([] { write_cr3(read_cr3()); }), "CR3 reload");
     u64 cr8;
     asm volatile("mov %%cr8, %0" : "=r"(cr8));

@@ -57,6 +57,15 @@ TEST(TickScale, IsThePvClockFormula)
     EXPECT_EQ((TickScale{0x8000'0000, -2}).apply(4'000), 500u);
 }
 
+TEST(SameFrequency, WithinWhatMeasuringOneClockTwiceCanDiffer)
+{
+    EXPECT_TRUE(is_same_frequency(2'096'000, 2'096'000));
+    EXPECT_TRUE(is_same_frequency(2'096'000, 2'096'524)) << "250 ppm";
+    EXPECT_TRUE(is_same_frequency(2'096'524, 2'096'000));
+    EXPECT_FALSE(is_same_frequency(2'096'000, 2'097'048)) << "500 ppm";
+    EXPECT_FALSE(is_same_frequency(0, 2'096'000));
+}
+
 TEST(WallClock, IsKnownForSystemTimeZero)
 {
     EXPECT_EQ(wall_clock_at_zero(1'700'000'000, 500, 0), (WallClock{1'700'000'000, 500, 0}));

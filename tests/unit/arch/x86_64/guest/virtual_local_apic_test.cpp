@@ -13,13 +13,14 @@ namespace {
 
 struct Bench final : ApicSurroundings {
     u64 time = 1'000'000;
+    u64 tsc_is_ahead = 0;
     std::optional<u64> armed;
     std::vector<std::pair<ApicMessage, ApicShorthand>> sent;
     std::vector<u8> ended;
     unsigned enabled = 0;
 
     u64 now() override { return time; }
-    u64 time_of_guest_tsc(u64 tsc) override { return tsc / 2; }
+    u64 time_of_guest_tsc(u64 tsc) override { return tsc > tsc_is_ahead ? (tsc - tsc_is_ahead) / 2 : 0; }
     void arm_timer(u64 deadline) override { armed = deadline; }
     void disarm_timer() override { armed.reset(); }
     void send(ApicMessage const& message, ApicShorthand shorthand) override { sent.emplace_back(message, shorthand); }
@@ -172,7 +173,7 @@ TEST_F(ApicTest, OneShotTimer)
     EXPECT_EQ(apic.read_page(current_count), 600U);
     bench.time += 600 * VirtualLocalApic::tick_ns;
     bench.armed.reset();
-    apic.timer_expired();
+    apic.resume_timer();
     EXPECT_EQ(deliverable(), 0xec);
     EXPECT_EQ(apic.read_page(current_count), 0U);
     EXPECT_FALSE(bench.armed);
@@ -186,7 +187,7 @@ TEST_F(ApicTest, PeriodicTimerGoesOnAndStops)
     u64 const period = 10'000 * 16 * VirtualLocalApic::tick_ns;
     u64 const first = *bench.armed;
     bench.time = first + 5;
-    apic.timer_expired();
+    apic.resume_timer();
     EXPECT_EQ(bench.armed, first + period);
     apic.write_page(initial_count, 0);
     EXPECT_FALSE(bench.armed);
@@ -197,9 +198,62 @@ TEST_F(ApicTest, PeriodicTimerCannotStorm)
     apic.write_page(divide, 0xb);
     apic.write_page(lvt_timer, 0x2'00ec);
     apic.write_page(initial_count, 1);
+    EXPECT_EQ(*bench.armed, bench.time + 100'000) << "100 us, as Xen";
+    EXPECT_EQ(apic.read_page(current_count), 1U) << "never above the initial count";
     bench.time = *bench.armed;
-    apic.timer_expired();
-    EXPECT_GE(*bench.armed, bench.time + 10'000);
+    apic.resume_timer();
+    EXPECT_EQ(*bench.armed, bench.time + 100'000);
+}
+
+/// The vCPU was not on a CPU for a while.
+TEST_F(ApicTest, MissedPeriodsAreOneInterruptAndThePhaseStays)
+{
+    constexpr u64 period = 1'000'000;
+    apic.write_page(divide, 0xb);
+    apic.write_page(lvt_timer, 0x2'00ec);
+    apic.write_page(initial_count, period / VirtualLocalApic::tick_ns);
+    u64 const first = *bench.armed;
+    bench.time = first + 7 * period + 400'000;
+    bench.armed.reset();
+    apic.resume_timer();
+    EXPECT_EQ(bench.armed, first + 8 * period);
+    EXPECT_EQ(apic.read_page(current_count), 600'000 / VirtualLocalApic::tick_ns);
+    ASSERT_EQ(deliverable(), 0xec);
+    apic.begin_service(0xec);
+    apic.write_page(eoi, 0);
+    EXPECT_EQ(deliverable(), std::nullopt);
+}
+
+TEST_F(ApicTest, AMaskedTimerCountsWithoutBeingArmed)
+{
+    apic.write_page(divide, 0xb);
+    apic.write_page(lvt_timer, 0x3'00ec); // periodic, masked
+    apic.write_page(initial_count, 100'000);
+    u64 const start = bench.time;
+    EXPECT_FALSE(bench.armed);
+    bench.time += 2'500'000;
+    EXPECT_EQ(apic.read_page(current_count), 50'000U) << "the third period";
+    EXPECT_FALSE(bench.armed);
+    apic.write_page(lvt_timer, 0x2'00ec);
+    EXPECT_EQ(bench.armed, start + 3'000'000);
+    EXPECT_EQ(deliverable(), std::nullopt) << "what expired while it was masked is lost";
+    apic.write_page(svr, 0xff); // a disabled APIC masks
+    EXPECT_FALSE(bench.armed);
+}
+
+TEST_F(ApicTest, AnExpiryThatNobodyLookedAtCounts)
+{
+    apic.write_page(divide, 0xb);
+    apic.write_page(lvt_timer, 0xec);
+    apic.write_page(initial_count, 1000);
+    bench.time += 1'000'000;
+    ApicPage other_page;
+    VirtualLocalApic other{bench, other_page, 6, false};
+    ASSERT_TRUE(other.load(apic.save()));
+    ASSERT_TRUE(other.load_registers(apic.save_registers()));
+    EXPECT_EQ(other.highest_deliverable(), 0xec) << "saved as requested";
+    apic.write_page(lvt_timer, 0x1'00ec);
+    EXPECT_EQ(deliverable(), 0xec) << "it came before the entry was masked";
 }
 
 TEST_F(ApicTest, TscDeadline)
@@ -209,12 +263,33 @@ TEST_F(ApicTest, TscDeadline)
     apic.write_page(lvt_timer, 0x4'00ec);
     apic.write_tsc_deadline(5'000'000);
     EXPECT_EQ(bench.armed, 2'500'000U);
-    EXPECT_EQ(apic.tsc_deadline(), 5'000'000U);
-    apic.timer_expired();
-    EXPECT_EQ(apic.tsc_deadline(), 0U);
-    apic.write_tsc_deadline(5'000'000);
+    EXPECT_EQ(apic.read_tsc_deadline(), 5'000'000U);
+    bench.time = 2'500'000;
+    apic.resume_timer();
+    EXPECT_EQ(apic.read_tsc_deadline(), 0U);
+    EXPECT_EQ(deliverable(), 0xec);
+    apic.write_tsc_deadline(6'000'000);
+    EXPECT_EQ(bench.armed, 3'000'000U);
     apic.write_tsc_deadline(0);
     EXPECT_FALSE(bench.armed);
+}
+
+TEST_F(ApicTest, ATscDeadlineInThePastIsDueAtOnce)
+{
+    apic.write_page(lvt_timer, 0x4'00ec);
+    apic.write_tsc_deadline(1);
+    EXPECT_FALSE(bench.armed) << "no timer of the host's for it";
+    EXPECT_EQ(deliverable(), 0xec);
+    EXPECT_EQ(apic.read_tsc_deadline(), 0U);
+}
+
+TEST_F(ApicTest, ATscDeadlineFollowsTheTsc)
+{
+    apic.write_page(lvt_timer, 0x4'00ec);
+    apic.write_tsc_deadline(5'000'000);
+    bench.tsc_is_ahead = 1'000'000;
+    apic.tsc_has_changed();
+    EXPECT_EQ(bench.armed, 2'000'000U);
 }
 
 TEST_F(ApicTest, SavesAndLoads)
@@ -241,6 +316,42 @@ TEST_F(ApicTest, SavesAndLoads)
     other.begin_service(0x41);
     ASSERT_TRUE(other.write_msr(0x80b, 0));
     EXPECT_EQ(bench.ended, std::vector<u8>{0x41});
+}
+
+TEST_F(ApicTest, WhatWasNotDeliveredIsRequestedAgain)
+{
+    apic.accept(0x41, false);
+    apic.settle();
+    apic.begin_service(0x41);
+    EXPECT_FALSE(apic.undo_service(0x51));
+    EXPECT_TRUE(apic.undo_service(0x41));
+    EXPECT_EQ(apic.highest_in_service(), 0);
+    EXPECT_EQ(deliverable(), 0x41);
+}
+
+/// In the order in which the records are written: the APIC's own, then its registers.
+TEST_F(ApicTest, EachModeOfTheTimerGoesOnAfterLoading)
+{
+    struct Mode {
+        u32 entry;
+        u64 tsc_deadline;
+        u64 armed;
+    };
+    constexpr u64 count = 50'000, start = 1'000'000, end_of_count = start + count * VirtualLocalApic::tick_ns;
+    for (Mode const mode :
+         {Mode{0xec, 0, end_of_count}, Mode{0x2'00ec, 0, end_of_count}, Mode{0x4'00ec, 5'000'000, 2'500'000}}) {
+        apic.write_page(divide, 0xb);
+        apic.write_page(lvt_timer, mode.entry);
+        apic.write_page(initial_count, count);
+        apic.write_tsc_deadline(mode.tsc_deadline);
+        ApicPage other_page;
+        VirtualLocalApic other{bench, other_page, 6, false};
+        bench.armed.reset();
+        ASSERT_TRUE(other.load(apic.save()));
+        ASSERT_TRUE(other.load_registers(apic.save_registers()));
+        EXPECT_EQ(bench.armed, mode.armed) << std::hex << mode.entry;
+        EXPECT_EQ(other.read_tsc_deadline(), mode.tsc_deadline);
+    }
 }
 
 // --- where the CPU delivers from the page ---

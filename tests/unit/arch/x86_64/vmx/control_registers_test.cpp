@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// MOV to CR0 and CR4 in software: the transitions that are legal, and those that are #GP.
+/// MOV to CR0 in software: the transitions that are legal, and those that are #GP.
 #include "arch/x86_64/vmx/control_registers.hpp"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,6 @@ constexpr u64 pe = Cr0::ProtectedMode::mask, et = Cr0::ExtensionType::mask, ne =
 constexpr u64 nw = Cr0::NotWriteThrough::mask, cd = Cr0::CacheDisable::mask, pg = Cr0::Paging::mask;
 constexpr u64 pae = Cr4::PhysicalAddressExtension::mask;
 constexpr u64 lme = Efer::LongModeEnable::mask, lma = Efer::LongModeActive::mask;
-constexpr u64 all = ~u64{0};
 
 TEST(Cr0Write, EntersLongMode)
 {
@@ -41,26 +40,6 @@ TEST(Cr0Write, RefusesWhatTheManualForbids)
     EXPECT_FALSE(
         after_cr0_write({.cr0 = pe | pg, .cr4 = pae | Cr4::ProcessContextId::mask, .efer = lme | lma}, pe, false))
         << "PCIDE keeps paging on";
-}
-
-TEST(Cr4Write, RefusesBitsThatAreNotForGuests)
-{
-    arch::ControlRegisters const before{.cr0 = pe | pg, .cr4 = pae, .efer = lme | lma};
-    EXPECT_FALSE(after_cr4_write(before, pae | Cr4::VmxEnable::mask, all));
-    EXPECT_FALSE(after_cr4_write(before, pae | u64{1} << 14, all)) << "SMX";
-    EXPECT_FALSE(after_cr4_write(before, pae | Cr4::ProtectionKeys::mask, all & ~Cr4::ProtectionKeys::mask));
-    EXPECT_FALSE(after_cr4_write(before, 0, all)) << "long mode needs PAE";
-    auto const after = after_cr4_write(before, pae | Cr4::MachineCheckEnable::mask, all);
-    ASSERT_TRUE(after);
-    EXPECT_EQ(after->cr4, pae | Cr4::MachineCheckEnable::mask);
-}
-
-TEST(Cr4Write, ContextsNeedLongModeAndAClearCr3)
-{
-    constexpr u64 contexts = pae | Cr4::ProcessContextId::mask;
-    EXPECT_FALSE(after_cr4_write({.cr0 = pe, .cr4 = pae}, contexts, all));
-    EXPECT_FALSE(after_cr4_write({.cr0 = pe | pg, .cr3 = 0x1001, .cr4 = pae, .efer = lme | lma}, contexts, all));
-    EXPECT_TRUE(after_cr4_write({.cr0 = pe | pg, .cr3 = 0x1000, .cr4 = pae, .efer = lme | lma}, contexts, all));
 }
 
 TEST(Lmsw, CanSetPeButNotClearIt)

@@ -84,7 +84,9 @@ TEST(EntryChecks, NamesTheRule)
         {[](GuestState& s) { s.rflags |= 1 << 17; }, "RFLAGS.VM in long mode or without protection"},
         {[](GuestState& s) { s.entry_event = 0x8000'0030; }, "an interrupt to deliver with RFLAGS.IF clear"},
         {[](GuestState& s) { s.activity_state = 4; }, "activity state"},
-        {[](GuestState& s) { s.rflags |= 0x100, s.interruptibility = 1; }, "a single step that is not pending"},
+        {[](GuestState& s) { s.rflags |= 0x200, s.interruptibility = 3; }, "blocking by STI and by MOV SS"},
+        {[](GuestState& s) { s.interruptibility = 1; }, "blocking by STI with RFLAGS.IF clear"},
+        {[](GuestState& s) { s.rflags |= 0x300, s.interruptibility = 1; }, "a single step that is not pending"},
         {[](GuestState& s) { s.link_pointer = 0; }, "VMCS link pointer"},
     };
     for (Break const& row : breaks) {

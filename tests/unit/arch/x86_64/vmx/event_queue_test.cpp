@@ -45,6 +45,20 @@ TEST(EventQueue, ALoadedInterruptWaitsUntilItCanBeTaken)
     EXPECT_TRUE(queue.is_empty());
 }
 
+TEST(EventQueue, GivesBackWhatCanWait)
+{
+    EventQueue queue;
+    queue.add(interrupt);
+    queue.add(page_fault);
+    ASSERT_TRUE(queue.take_back());
+    EXPECT_FALSE(queue.take_back()) << "an exception stays";
+    EXPECT_EQ(queue.most_urgent()->vector, 14);
+    queue = {};
+    queue.add(nmi);
+    EXPECT_EQ(queue.take_back()->kind, Event::Kind::Nmi);
+    EXPECT_TRUE(queue.is_empty());
+}
+
 TEST(EventQueue, ALaterExceptionReplacesAnEarlierOne)
 {
     EventQueue queue;
