@@ -204,7 +204,7 @@ format-check:
 tidy:
 	$(Q)$(TIDY) --quiet $(filter %.cpp,$(SOURCES)) -- $(KERNEL_CXX)
 layering:
-	$(Q)tests/tools/check_layering
+	$(Q)tests/tools/check_layering && tests/tools/check_references
 
 # --- booting, and all tests ------------------------------------------------------------------------------------------
 
