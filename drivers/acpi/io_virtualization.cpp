@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Judges addresses that DMAR and IVRS name, of demanded regions and of registers, by the machine's memory map.
 #include "drivers/acpi/io_virtualization.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// All AMD-Vi units as one: their device table, their interrupt tables, and what a fault leads to.
 #include "drivers/iommu/amd.hpp"
 
 #include "arch/x86_64/irq/irq.hpp"

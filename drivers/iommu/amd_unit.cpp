@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// One AMD-Vi unit's registers: the command ring and its completion, the event ring. (AMD 48882)
 #include "drivers/iommu/amd_unit.hpp"
 
 namespace hospes::iommu {

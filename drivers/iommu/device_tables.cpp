@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Instantiates the page-table engine for VT-d, with three and with four levels, and for AMD-Vi.
 #include "drivers/iommu/device_tables.hpp"
 
 #include <new>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Counts refused accesses by device, and logs as many of them as its budget allows.
 #include "drivers/iommu/fault_log.hpp"
 
 #include <algorithm>

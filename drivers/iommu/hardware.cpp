@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// What both vendors do alike: flush all units, stop devices, judge whether interrupts can be remapped.
 #include "drivers/iommu/hardware.hpp"
 
 #include "arch/x86_64/irq/irq.hpp"

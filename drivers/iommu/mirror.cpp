@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Maps a run in the largest leaves that fit, and takes back what was mapped if it fails on the way.
 #include "drivers/iommu/mirror.hpp"
 
 #include "kernel/mm/page_table.hpp"

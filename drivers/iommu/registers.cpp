@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Registers in mapped memory, and how long a unit is waited for.
 #include "drivers/iommu/registers.hpp"
 
 #include "kernel/time/clock.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Walks the bridges above a function to the id that the IOMMU sees.
 #include "drivers/iommu/requester.hpp"
 
 #include <algorithm>

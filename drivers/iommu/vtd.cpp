@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// All VT-d units as one: their context tables, their interrupt table, and what a fault leads to.
 #include "drivers/iommu/vtd.hpp"
 
 #include "arch/x86_64/irq/irq.hpp"

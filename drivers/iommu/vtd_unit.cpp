@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// One VT-d unit's registers: the invalidation queue and its completion, the fault records.
 #include "drivers/iommu/vtd_unit.hpp"
 
 namespace hospes::iommu {

@@ -12,8 +12,9 @@ namespace hospes::arch {
 
 struct DomainMachine;
 
-/// Owner of a DomainMachine (arch/x86_64/guest/domain_machine.hpp): CPUID and MSR policy, port and MMIO dispatch,
-/// virtual IOAPIC and PCI configuration space for the control domain.
+/// Owner of a DomainMachine (arch/x86_64/guest/domain_machine.hpp): CPUID policy, which ports the domain drives itself,
+/// and the maps of who answers at the others and at which addresses. The devices in these maps belong to somebody else:
+/// those of the control domain live for ever (dom0_devices.cpp).
 class DomainState {
 public:
     DomainState() = default;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The families of counters, and one table of them as lines of the log.
 #include "kernel/debug/counters.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The table of debug keys, and what the short ones print.
 #include "kernel/debug/debug_keys.hpp"
 
 #include <array>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The names of what happens, for the tables that show counters.
 #include "kernel/debug/happening.hpp"
 
 namespace hospes {

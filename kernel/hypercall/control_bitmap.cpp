@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Copies bitmaps from and to the toolstack, cut to the shorter of both sides.
 #include "kernel/hypercall/control_bitmap.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The counters, one set for each CPU.
 #include "kernel/hypercall/counters.hpp"
 
 namespace hospes {

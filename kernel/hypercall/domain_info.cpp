@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Adds up a domain's vCPUs and translates its life into Xen's flags.
 #include "kernel/hypercall/domain_info.hpp"
 
 #include "kernel/sched/scheduler.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Copies each list out if it is wanted and fits, and says how long it is.
 #include "kernel/hypercall/policy_lists.hpp"
 
 #include <span>

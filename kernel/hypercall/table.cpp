@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The table of hypercalls, and the way through it: count, permit, call, turn errors into results.
 #include "kernel/hypercall/table.hpp"
 
 #include "kernel/domain/domain.hpp"

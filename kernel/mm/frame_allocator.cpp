@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Free blocks by order in lists that run through the frames' own records.
 #include "kernel/mm/frame_allocator.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Changes of a frame's owner and of the number of its holders.
 #include "kernel/mm/frame_table.hpp"
 
 #include <memory>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Zeroes an extent one slice at a time.
 #include "kernel/mm/large_extent.hpp"
 
 #include <algorithm>

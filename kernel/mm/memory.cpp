@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// From the boot loader's memory map to free frames; the frame table itself is placed first.
 #include "kernel/mm/memory.hpp"
 
 #include <algorithm>

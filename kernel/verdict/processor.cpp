@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The verdict's rows about the processor, as rules over facts.
 #include "kernel/verdict/processor.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Reads a region's place from hardware; that of a virtual function follows from its physical one.
 #include "kernel/vpci/base_addresses.hpp"
 
 #include "kernel/vpci/virtual_functions.hpp"

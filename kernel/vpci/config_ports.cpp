@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The address port keeps what was written; the data ports become accesses to configuration space.
 #include "kernel/vpci/config_ports.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Splits an access at the registers that answer instead of hardware, and joins the parts again.
 #include "kernel/vpci/config_space.hpp"
 
 #include <algorithm>

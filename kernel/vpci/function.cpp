@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Finds a function's capabilities and puts ours in their places.
 #include "kernel/vpci/function.hpp"
 
 #include <new>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The capability's registers, and what switching it on does. (PCI Local Bus Specification 3.0, 6.8.1)
 #include "kernel/vpci/msi.hpp"
 
 #include "kernel/log/log.hpp"

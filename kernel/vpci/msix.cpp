@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The capability's registers and the table that traps. (PCI Local Bus Specification 3.0, 6.8.2)
 #include "kernel/vpci/msix.hpp"
 
 #include <new>

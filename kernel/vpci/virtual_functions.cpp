@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Follows the SR-IOV capability: how many virtual functions there are, and where their registers lie.
 #include "kernel/vpci/virtual_functions.hpp"
 
 #include <utility>

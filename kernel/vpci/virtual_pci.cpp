@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Finds the function that an access is for, makes it when it is first asked for, and keeps track of moving tables.
 #include "kernel/vpci/virtual_pci.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Who an interrupt message is for, and what it does to each of them. (SDM vol. 3, 11.6.2)
 #include "arch/x86_64/guest/apic_delivery.hpp"
 
 #include "arch/x86_64/guest/virtual_cpu.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Builds dom0's devices and registers each for its ports and addresses.
 #include "arch/x86_64/guest/dom0_devices.hpp"
 
 #include <new>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// A domain's CPU policy and port bitmap, made with the domain and freed with it.
 #include "arch/x86_64/guest/domain_machine.hpp"
 
 #include <cstring>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// CPUID, answered from the domain's policy.
 #include "arch/x86_64/guest/cpuid_policy.hpp"
 #include "arch/x86_64/guest/exit_dispatch.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"

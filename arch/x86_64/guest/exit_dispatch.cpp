@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The table of exits: kind, name, handler.
 #include "arch/x86_64/guest/exit_dispatch.hpp"
 
 #include "arch/x86_64/guest/virtual_cpu.hpp"

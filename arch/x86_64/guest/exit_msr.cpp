@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// RDMSR and WRMSR, answered by the table in msr_policy.cpp.
 #include "arch/x86_64/guest/exit_dispatch.hpp"
 #include "arch/x86_64/guest/msr_policy.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"

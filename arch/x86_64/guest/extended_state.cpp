@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// XSAVE and XRSTOR, or FXSAVE and FXRSTOR on CPUs without them; and the record of both in saved state.
 #include "arch/x86_64/guest/extended_state.hpp"
 
 #include <algorithm>

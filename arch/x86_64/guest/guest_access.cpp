@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// An emulated instruction's accesses, split at pages: each piece is RAM, an emulated device, or nothing.
 #include "arch/x86_64/guest/guest_access.hpp"
 
 #include <cstring>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Reserves a host vector for a device's message and passes each interrupt on as the message that the guest wrote.
 #include "arch/x86_64/guest/message_interrupt.hpp"
 
 #include <new>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The table of MSRs, and the functions that its rows name.
 #include "arch/x86_64/guest/msr_policy.hpp"
 
 #include <algorithm>

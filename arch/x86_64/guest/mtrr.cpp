@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Reads the machine's memory type ranges, which dom0 is shown.
 #include "arch/x86_64/guest/mtrr.hpp"
 
 #include "arch/x86_64/cpu/msr.hpp"

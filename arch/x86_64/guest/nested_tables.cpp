@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Instantiates the page-table engine for NPT and for EPT, both with the same page sizes allowed by options.
 #include "arch/x86_64/guest/nested_tables.hpp"
 
 #include <new>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// dom0's accesses to configuration space and to device memory that traps, passed to the virtual PCI and to hardware.
 #include "arch/x86_64/guest/pci_platform.hpp"
 
 #include <new>

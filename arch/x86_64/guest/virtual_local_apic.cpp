@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Which interrupt is accepted, which is delivered, and when one ends: the rules of ISR, IRR and priorities.
 #include "arch/x86_64/guest/virtual_local_apic.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Switching SVM on, and handing out address space identifiers on each CPU.
 #include "arch/x86_64/svm/svm.hpp"
 
 #include "arch/x86_64/cpu/features.hpp"

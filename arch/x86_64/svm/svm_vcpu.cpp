@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+/// One vCPU on SVM: what is intercepted, the entry and the exit, and how events reach the guest. (APM vol. 2, chapter
+/// 15)
 #include "arch/x86_64/svm/svm_vcpu.hpp"
 
 #include "arch/x86_64/cpu/control_registers.hpp"

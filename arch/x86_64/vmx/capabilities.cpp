@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Which controls Hospes wants, must have, or can do without, resolved against this CPU's capability MSRs.
 #include "arch/x86_64/vmx/capabilities.hpp"
 
 #include "arch/x86_64/cpu/control_registers.hpp"

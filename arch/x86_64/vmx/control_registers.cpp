@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// What CR0 and CR4 become after a write, or that the write is #GP.
 #include "arch/x86_64/vmx/control_registers.hpp"
 
 namespace hospes::vmx {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The manual's checks of guest state, one predicate and one sentence each.
 #include "arch/x86_64/vmx/entry_checks.hpp"
 
 #include <algorithm>

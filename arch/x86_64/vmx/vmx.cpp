@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Switching VMX on for each CPU, with what the firmware permits, and reporting what it offers.
 #include "arch/x86_64/vmx/vmx.hpp"
 
 #include "arch/x86_64/cpu/features.hpp"
