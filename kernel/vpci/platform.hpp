@@ -23,8 +23,8 @@ public:
     virtual ~MessageInterrupt() = default;
     MessageInterrupt(MessageInterrupt const&) = delete;
     MessageInterrupt& operator=(MessageInterrupt const&) = delete;
-    /// From now on it means `guest` to the guest. Returns what the device has to write, which may have changed. Errors if
-    /// there is nothing that it may write: then it must be kept from raising this.
+    /// From now on it means `guest` to the guest. Returns what the device has to write, which may have changed. Errors
+    /// if there is nothing that it may write: then it must be kept from raising this.
     [[nodiscard]] virtual Expected<Message> aim(Message const& guest) = 0;
 
 protected:
