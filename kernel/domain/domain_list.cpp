@@ -77,6 +77,7 @@ void remove(Domain& domain)
     auto held = list.lock();
     Domain** const link = held->position(domain.id());
     if (*link == &domain) *link = domain.next;
+    if (control_domain() == &domain) the_control_domain.store(nullptr, std::memory_order_release);
 }
 
 Domain* control_domain() { return the_control_domain.load(std::memory_order_acquire); }

@@ -21,10 +21,10 @@ protected:
     {
         return GuestLook{domain.vcpu()}.reach(Gpa{address}, for_writing);
     }
-    void remove(u64 frame) const
+    void remove(u64 frame, MappingType type = MappingType::Ram) const
     {
         Retired retired{*domain};
-        EXPECT_TRUE(domain->physmap.remove(Gfn{frame}, 0, MappingType::Ram, retired));
+        EXPECT_TRUE(domain->physmap.remove(Gfn{frame}, 0, type, retired));
     }
 
     fakes::TestDomain& domain = make();
@@ -64,7 +64,7 @@ TEST_F(GuestLookTest, AnotherPageInTheSamePlaceIsSeen)
     ASSERT_TRUE(domain->physmap.add(Gfn{6}, std::move(*other), MappingType::GrantReadOnly));
     EXPECT_EQ(look_at(0x6000, false), domain.byte(0x7000));
     EXPECT_EQ(look_at(0x6000), nullptr) << "read-only";
-    remove(6);
+    remove(6, MappingType::GrantReadOnly);
     EXPECT_EQ(look_at(0x6000, false), nullptr);
 }
 
