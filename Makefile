@@ -167,10 +167,12 @@ $(BUILD)/unit/%.o: %.cpp
 $(BUILD)/unit/production.a: $(UNIT_OBJECTS) tests/unit/sources.txt
 	@rm -f $@; mkdir -p $(@D)
 	$(Q)$(AR) rcs $@ $(UNIT_OBJECTS)
+# Where the hypervisor's own allocations can be made to fail. No reference pulls the file out of an archive.
+GATED_HEAP := $(BUILD)/unit/tests/fakes/failing_heap.o $(foreach new,_ZnwmRKSt9nothrow_t _ZnamRKSt9nothrow_t _ZnwmSt11align_val_tRKSt9nothrow_t,-Wl$(comma)--wrap=$(new))
 $(BUILD)/unit/unit_tests: $(TEST_OBJECTS) $(BUILD)/unit/production.a $(BUILD)/unit/gtest/gtest-all.o \
                           $(BUILD)/unit/gtest/gtest_main.o
 	$(call say,LINK,$@)
-	$(Q)$(CXX) -stdlib=libc++ $(SANITIZE) -fuse-ld=lld-$(LLVM) -lpthread -o $@ $^ $(LIBRARIES)
+	$(Q)$(CXX) -stdlib=libc++ $(SANITIZE) -fuse-ld=lld-$(LLVM) -lpthread $(GATED_HEAP) -o $@ $^ $(LIBRARIES)
 unit: $(BUILD)/unit/unit_tests
 	$(Q)$(BUILD)/unit/unit_tests --gtest_brief=1 $(if $(FILTER),--gtest_filter=$(FILTER))
 

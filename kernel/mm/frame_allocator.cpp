@@ -9,6 +9,7 @@
 
 #include "kernel/arch/memory.hpp"
 #include "kernel/log/panic.hpp"
+#include "kernel/mm/allocation_gate.hpp"
 #include "kernel/mm/frame_table.hpp"
 #include "kernel/sync/guarded.hpp"
 
@@ -182,7 +183,7 @@ void for_each_block(Hfn first, u64 count, auto visit)
 
 Expected<Hfn> allocate(unsigned order)
 {
-    if (order > max_order) return failure(Error::OutOfMemory);
+    if (order > max_order || !may_allocate()) return failure(Error::OutOfMemory);
     return lists.lock()->take(order, FreeLists::unlimited);
 }
 
@@ -195,13 +196,14 @@ Expected<Hfn> allocate_zeroed(unsigned order)
 
 Expected<Hfn> allocate_below(Hpa limit, unsigned order)
 {
-    if (order > max_order) return failure(Error::OutOfMemory);
+    if (order > max_order || !may_allocate()) return failure(Error::OutOfMemory);
     return lists.lock()->take(order, frame_of(limit));
 }
 
 Expected<> allocate_exactly(Hfn first, unsigned order)
 {
     if (order > max_order || (first.raw() & ((u64{1} << order) - 1)) != 0) return failure(Error::Invalid);
+    if (!may_allocate()) return failure(Error::OutOfMemory);
     return lists.lock()->take_exactly(first, order);
 }
 
