@@ -16,24 +16,24 @@ enum class LogLevel : u8 { Error, Warning, Info, Debug };
 void log_line(LogLevel level, std::string_view format, std::span<FormatArgument const> arguments);
 
 template <typename... T>
-void log_error(std::string_view format, T const&... values)
+void log_error(FormatString<T...> format, T const&... values)
 {
-    log_line(LogLevel::Error, format, FormatArguments<sizeof...(T)>{values...}.span());
+    log_line(LogLevel::Error, format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 template <typename... T>
-void log_warning(std::string_view format, T const&... values)
+void log_warning(FormatString<T...> format, T const&... values)
 {
-    log_line(LogLevel::Warning, format, FormatArguments<sizeof...(T)>{values...}.span());
+    log_line(LogLevel::Warning, format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 template <typename... T>
-void log_info(std::string_view format, T const&... values)
+void log_info(FormatString<T...> format, T const&... values)
 {
-    log_line(LogLevel::Info, format, FormatArguments<sizeof...(T)>{values...}.span());
+    log_line(LogLevel::Info, format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 template <typename... T>
-void log_debug(std::string_view format, T const&... values)
+void log_debug(FormatString<T...> format, T const&... values)
 {
-    log_line(LogLevel::Debug, format, FormatArguments<sizeof...(T)>{values...}.span());
+    log_line(LogLevel::Debug, format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 
 }

@@ -13,9 +13,9 @@ namespace hospes {
 [[noreturn]] void panic_with(std::string_view format, std::span<FormatArgument const> arguments);
 
 template <typename... T>
-[[noreturn]] void panic(std::string_view format, T const&... values)
+[[noreturn]] void panic(FormatString<T...> format, T const&... values)
 {
-    panic_with(format, FormatArguments<sizeof...(T)>{values...}.span());
+    panic_with(format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 
 /// Where code was interrupted, and what else is to be said about it: called once it is sure that logging works again.
@@ -30,9 +30,9 @@ struct Interrupted {
                                 std::span<FormatArgument const> arguments);
 
 template <typename... T>
-[[noreturn]] void panic_at(Interrupted const& where, std::string_view format, T const&... values)
+[[noreturn]] void panic_at(Interrupted const& where, FormatString<T...> format, T const&... values)
 {
-    panic_at_with(where, format, FormatArguments<sizeof...(T)>{values...}.span());
+    panic_at_with(where, format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 
 /// Adds a report of state to every later panic, at most eight. It must only log.
@@ -43,9 +43,9 @@ void at_panic(void (*report)());
 [[noreturn]] void refuse_to_boot_with(std::string_view format, std::span<FormatArgument const> arguments);
 
 template <typename... T>
-[[noreturn]] void refuse_to_boot(std::string_view format, T const&... values)
+[[noreturn]] void refuse_to_boot(FormatString<T...> format, T const&... values)
 {
-    refuse_to_boot_with(format, FormatArguments<sizeof...(T)>{values...}.span());
+    refuse_to_boot_with(format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 
 }

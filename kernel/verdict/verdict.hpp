@@ -35,9 +35,10 @@ void add(Row const& row);
 void add_formatted(std::string_view what, Standing standing, std::string_view advice, std::string_view format,
                    std::span<FormatArgument const> arguments);
 template <typename... T>
-void add(std::string_view what, Standing standing, std::string_view advice, std::string_view format, T const&... values)
+void add(std::string_view what, Standing standing, std::string_view advice, FormatString<T...> format,
+         T const&... values)
 {
-    add_formatted(what, standing, advice, format, FormatArguments<sizeof...(T)>{values...}.span());
+    add_formatted(what, standing, advice, format.text(), FormatArguments<sizeof...(T)>{values...}.span());
 }
 
 /// Calls `act` for each row, in order of addition.
