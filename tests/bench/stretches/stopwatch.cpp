@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/// The timer that is always about to expire, and what its handler sees.
+#include "tests/bench/stretches/stopwatch.hpp"
+
+#include <algorithm>
+
+#include "tests/guests/framework/apic.hpp"
+#include "tests/guests/framework/clock.hpp"
+#include "tests/guests/framework/events.hpp"
+#include "tests/guests/framework/print.hpp"
+#include "tests/guests/framework/report.hpp"
+#include "tests/guests/framework/start.hpp"
+#include "tests/guests/framework/traps.hpp"
+
+namespace hospes::test {
+namespace {
+
+constinit u64 left_at = 0;
+constinit u64 longest = 0;
+constinit u64 soon = 0; ///< longer than it takes to set a timer and to return from the handler
+
+u64 ticks()
+{
+    u32 low, high;
+    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+    return (u64{high} << 32) | low;
+}
+
+void note_stretch(u64 until) { longest = std::max(longest, until - left_at); }
+
+void on_upcall(TrapFrame&)
+{
+    note_stretch(ticks());
+    apic::end_of_interrupt();
+    poll_events();
+    (void)start_timer(now() + soon);
+    left_at = ticks();
+}
+
+}
+
+void Stopwatch::prepare()
+{
+    soon = on_hospes() ? 4 * microsecond : 60 * microsecond;
+    enable_events();
+    set_trap_handler(upcall_vector, on_upcall);
+    (void)register_vcpu_info(0);
+    (void)set_timer_handler([](u32) {});
+}
+
+void Stopwatch::start()
+{
+    longest = 0;
+    (void)start_timer(now() + soon);
+    left_at = ticks();
+    enable_interrupts();
+}
+
+void Stopwatch::stop(std::string_view name, bool good)
+{
+    note_stretch(ticks());
+    disable_interrupts();
+    print("STRETCH ", longest, " ", name, "\n");
+    report(good, name);
+}
+
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+/// The toolstack's calls, with the worst arguments they can have.
+#pragma once
+
+namespace hospes::test {
+
+/// Domains that are built, looked at and destroyed.
+void measure_domains();
+
+/// Questions about the whole machine, with many domains in it.
+void measure_machine();
+
+}
