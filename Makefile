@@ -244,8 +244,9 @@ check-fast: test-packages
 	@tests/tools/check --fast
 bench: $(BUILD)/hospes.elf guests dom0-ram
 	$(Q)OUT=$(BUILD) /usr/bin/python3 tests/bench/run.py; primitives=$$?; \
+	OUT=$(BUILD) /usr/bin/python3 tests/bench/stretches.py; stretches=$$?; \
 	BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/bench/whole_system.py; whole=$$?; \
-	/usr/bin/python3 tests/bench/image_size.py $(BUILD) && exit $$((primitives | whole))
+	/usr/bin/python3 tests/bench/image_size.py $(BUILD) && exit $$((primitives | stretches | whole))
 install: $(BUILD)/hospes.gz
 	install -D -m 644 $< $(DESTDIR)/boot/xen-hospes.gz
 clean:

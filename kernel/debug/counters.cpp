@@ -78,13 +78,28 @@ void reset_counters()
             for (Counter& counter : family.of_cpu(cpu)) counter.reset();
 }
 
-void show_counters()
+/// The position counts the counters of all families.
+bool show_counters(u32& position, Budget& budget)
 {
+    u32 here = 0;
+    bool is_spent = false;
     for (CounterFamily const& family : counter_families()) {
         CountLine line{family};
         for_each_counter(family, [&](size_t number) {
+            if (here++ < position || is_spent) return;
             if (u64 const total = total_of(family, number); total > 0) line.add(number, total);
+            position = here;
+            is_spent = budget.is_spent();
         });
+    }
+    return position == here;
+}
+
+void show_counters()
+{
+    for (u32 position = 0;;) {
+        Budget budget;
+        if (show_counters(position, budget)) return;
     }
 }
 

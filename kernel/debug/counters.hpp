@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "kernel/lib/counter.hpp"
+#include "kernel/time/budget.hpp"
 
 namespace hospes {
 
@@ -29,5 +30,7 @@ void for_each_counter(CounterFamily const& family, Visit visit)
 void reset_counters();
 /// Logs those that are not zero, over all CPUs.
 void show_counters();
+/// The same from `position` on (0: the beginning), until the budget is spent; true when all are shown.
+[[nodiscard]] bool show_counters(u32& position, Budget& budget);
 
 }

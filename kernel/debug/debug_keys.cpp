@@ -3,6 +3,7 @@
 #include "kernel/debug/debug_keys.hpp"
 
 #include <array>
+#include <atomic>
 #include <string_view>
 
 #include "drivers/iommu/iommu.hpp"
@@ -14,6 +15,7 @@
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/time/clock.hpp"
+#include "kernel/time/timer.hpp"
 
 namespace hospes {
 
@@ -22,52 +24,81 @@ namespace {
 struct DebugKey {
     char key;
     std::string_view what;
-    void (*act)();
+    /// As answer_debug_key().
+    bool (*act)(u32& position, Budget& budget);
 };
 
-void show_help();
+bool show_help(u32& position, Budget& budget);
 
-template <typename Visit>
-void for_each_domain(Visit visit)
+/// Lines with numbers from `position` on, until the budget is spent; true when `say(number)` has said the last.
+template <typename Say>
+bool say_each(u32 count, u32& position, Budget& budget, Say say)
 {
-    for (u32 next = 0; next < xen::domid_first_reserved;) {
-        auto const domain = domains::at_or_after(static_cast<DomainId>(next));
-        if (!domain) return;
-        visit(**domain);
-        next = (*domain)->id() + u32{1};
+    while (position < count) {
+        say(position++);
+        if (budget.is_spent()) return position == count;
+    }
+    return true;
+}
+
+void show_domain(Domain const& domain)
+{
+    Quota const& quota = domain.quota;
+    log_info("domain {}: life {}, {} KiB RAM of at most {} KiB, {} pages of overhead of {}, {} of tables of {}",
+             domain.id(), domain.life(), quota.ram.used() * page_size / kib, quota.ram.limit() * page_size / kib,
+             quota.overhead.used(), quota.overhead.limit(), domain.physmap.stage().table_pages(),
+             domain.physmap.stage().table_limit());
+}
+
+void show_vcpu(Vcpu const& vcpu)
+{
+    log_info("  vCPU {}: waiting for {:x}, on CPU {}, home {}, ran {} ms", vcpu.id(), vcpu.waiting_reasons(),
+             vcpu.scheduling.on_cpu.load(), vcpu.scheduling.home_cpu.load(), scheduler::running_time(vcpu) / 1'000'000);
+}
+
+/// The position is the domain's id, and the line: 0 is its own, the others are its vCPUs'.
+bool show_domains(u32& position, Budget& budget)
+{
+    constexpr u32 line_bits = 8;
+    static_assert(max_vcpus_per_domain < 1U << line_bits);
+    for (;;) {
+        u32 const wanted = position >> line_bits;
+        if (wanted >= xen::domid_first_reserved) return true;
+        auto const domain = domains::at_or_after(static_cast<DomainId>(wanted));
+        if (!domain) return true;
+        u32 const id = (*domain)->id();
+        u32 line = id == wanted ? position & ((1U << line_bits) - 1) : 0;
+        auto const vcpus = (*domain)->vcpus();
+        bool const done = say_each(static_cast<u32>(vcpus.size()) + 1, line, budget, [&](u32 number) {
+            number == 0 ? show_domain(**domain) : show_vcpu(*vcpus[number - 1]);
+        });
+        position = done ? (id + 1) << line_bits : id << line_bits | line;
+        if (!done || budget.is_spent()) return false;
     }
 }
 
-void show_domains()
+bool show_cpus(u32& position, Budget& budget)
 {
-    for_each_domain([](Domain& domain) {
-        Quota const& quota = domain.quota;
-        log_info("domain {}: life {}, {} KiB RAM of at most {} KiB, {} pages of overhead of {}, {} of tables of {}",
-                 domain.id(), domain.life(), quota.ram.used() * page_size / kib, quota.ram.limit() * page_size / kib,
-                 quota.overhead.used(), quota.overhead.limit(), domain.physmap.stage().table_pages(),
-                 domain.physmap.stage().table_limit());
-        for (auto const& vcpu : domain.vcpus())
-            log_info("  vCPU {}: waiting for {:x}, on CPU {}, home {}, ran {} ms", vcpu->id(), vcpu->waiting_reasons(),
-                     vcpu->scheduling.on_cpu.load(), vcpu->scheduling.home_cpu.load(),
-                     scheduler::running_time(*vcpu) / 1'000'000);
+    return say_each(arch::cpu_count(), position, budget, [now = clock::now()](u32 cpu) {
+        log_info("CPU {}: APIC id {}, idle {} of {} ms", cpu, arch::apic_id(cpu), scheduler::idle_time(cpu) / 1'000'000,
+                 now / 1'000'000);
     });
 }
 
-void show_cpus()
-{
-    u64 const now = clock::now();
-    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu)
-        log_info("CPU {}: APIC id {}, idle {} of {} ms", cpu, arch::apic_id(cpu), scheduler::idle_time(cpu) / 1'000'000,
-                 now / 1'000'000);
-}
-
-void show_memory()
+bool show_memory(u32&, Budget&)
 {
     log_info("memory: {} KiB free of {} KiB", frames::free_count() * page_size / kib,
              frames::total_count() * page_size / kib);
+    return true;
 }
 
-void reboot()
+bool show_interrupts(u32&, Budget&)
+{
+    iommu::show_interrupts();
+    return true;
+}
+
+bool reboot(u32&, Budget&)
 {
     console::write_synchronously();
     arch::reboot_machine();
@@ -80,24 +111,58 @@ constexpr std::array keys{
     DebugKey{'q', "domains and their vCPUs", show_domains},
     DebugKey{'r', "CPUs", show_cpus},
     DebugKey{'R', "reboot the machine at once", reboot},
-    DebugKey{'V', "IOMMUs: which device may raise which interrupt", iommu::show_interrupts},
+    DebugKey{'V', "IOMMUs: which device may raise which interrupt", show_interrupts},
 };
 
-void show_help()
+bool show_help(u32& position, Budget& budget)
 {
-    for (DebugKey const& row : keys) log_info("key '{}': {}", row.key, row.what);
+    return say_each(keys.size(), position, budget,
+                    [](u32 number) { log_info("key '{}': {}", keys[number].key, keys[number].what); });
 }
 
+DebugKey const* find_key(char key)
+{
+    for (DebugKey const& row : keys)
+        if (row.key == key) return &row;
+    return nullptr;
+}
+
+// --- the serial console ---
+
+/// Between two parts of an answer.
+constexpr Nanoseconds pause = nanoseconds_per_millisecond;
+
+std::atomic<char> pressed{0}; ///< 0: none
+u32 pressed_position = 0;     ///< used by the timer
+
+void go_on(Timer& timer)
+{
+    Budget budget;
+    if (!answer_debug_key(pressed.load(), pressed_position, budget))
+        return timers::set(timer, arch::this_cpu(), clock::now() + pause);
+    pressed_position = 0;
+    pressed.store(0);
+}
+
+Timer answering{go_on};
+
+}
+
+bool answer_debug_key(char key, u32& position, Budget& budget)
+{
+    DebugKey const* const row = find_key(key);
+    if (!row) {
+        log_info("'{}' has no meaning; 'h' lists those that have", key);
+        return true;
+    }
+    if (position == 0) log_info("'{}' pressed: {}", key, row->what);
+    return row->act(position, budget);
 }
 
 void press_debug_key(char key)
 {
-    for (DebugKey const& row : keys) {
-        if (row.key != key) continue;
-        log_info("'{}' pressed: {}", key, row.what);
-        return row.act();
-    }
-    log_info("'{}' has no meaning; 'h' lists those that have", key);
+    char none = 0;
+    if (pressed.compare_exchange_strong(none, key)) timers::set(answering, arch::this_cpu(), clock::now());
 }
 
 }

@@ -3,9 +3,15 @@
 /// three times.
 #pragma once
 
+#include "kernel/time/budget.hpp"
+
 namespace hospes {
 
-/// Does what the key stands for, with its output in the log. An unknown key says how to get help.
+/// Does what the key stands for, with its output in the log, from `position` on (0: the beginning) and until the budget
+/// is spent; true when all is said. An unknown key says how to get help.
+[[nodiscard]] bool answer_debug_key(char key, u32& position, Budget& budget);
+
+/// The same for the serial console: the answer comes bit by bit, and keys that are pressed meanwhile are not heard.
 void press_debug_key(char key);
 
 }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "kernel/arch/memory.hpp"
+#include "kernel/domain/burial.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/domain/machine_end.hpp"
 #include "kernel/domain/para_clock.hpp"
@@ -28,6 +29,7 @@ u64 most_overhead(DomainConfiguration const& configuration)
 Domain::Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain)
     : quota{most_overhead(configuration)},
       physmap{*this},
+      large_extents{*this},
       event_channels{*this},
       grants{*this},
       id_{id},
@@ -60,18 +62,29 @@ Expected<Domain*> Domain::create(DomainId id, DomainConfiguration const& configu
     return domain.release();
 }
 
-Expected<> Domain::create_vcpus()
+Expected<> Domain::create_vcpus(Budget& budget)
 {
-    if (!vcpus().empty()) return {};
-    for (u32 id = 0; id < configuration_.max_vcpus; ++id) {
-        vcpus_[id].reset(new (std::nothrow) Vcpu{*this, id});
-        auto const made = vcpus_[id] ? vcpus_[id]->initialize() : Expected<>{failure(Error::OutOfMemory)};
-        if (made) continue;
-        for (auto& vcpu : vcpus_) vcpu.reset();
-        return made;
+    while (vcpus_made_ < configuration_.max_vcpus) {
+        auto& vcpu = vcpus_[vcpus_made_];
+        vcpu.reset(new (std::nothrow) Vcpu{*this, vcpus_made_});
+        if (!vcpu) return failure(Error::OutOfMemory);
+        if (auto const made = vcpu->initialize(); !made) {
+            vcpu.reset();
+            return made;
+        }
+        if (++vcpus_made_ < configuration_.max_vcpus && budget.is_spent()) return failure(Error::Restart);
     }
     vcpu_count_.store(configuration_.max_vcpus, std::memory_order_release);
     return {};
+}
+
+Expected<> Domain::create_vcpus()
+{
+    for (;;) {
+        Budget budget;
+        auto const created = create_vcpus(budget);
+        if (created || created.error() != Error::Restart) return created;
+    }
 }
 
 // --- references ---
@@ -84,11 +97,11 @@ bool Domain::try_hold()
     return false;
 }
 
-void Domain::release()
+void Domain::release(u64 count)
 {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (references_.fetch_sub(count, std::memory_order_acq_rel) != count) return;
     domains::remove(*this);
-    delete this;
+    burial::add(*this);
 }
 
 // --- running and stopping ---
@@ -176,13 +189,12 @@ void Domain::forget_guest_pages()
 void Domain::abandon()
 {
     life_.store(Life::Dying, std::memory_order_release);
-    release_special_pages();
+    release_shared_info();
     release();
 }
 
-void Domain::release_special_pages()
+void Domain::release_shared_info()
 {
-    grants.release_shared_frames();
     bool const had_shared_info = [this] {
         auto const held = control.lock(); // whoever writes the wall clock has it
         return std::exchange(shared_info_, nullptr) != nullptr;
@@ -190,7 +202,7 @@ void Domain::release_special_pages()
     if (had_shared_info) frames::drop_references(shared_info_frame_);
 }
 
-Expected<> Domain::destroy_slice()
+Expected<> Domain::destroy_slice(Budget& budget)
 {
     {
         auto held = control.lock();
@@ -200,16 +212,28 @@ Expected<> Domain::destroy_slice()
     }
     if (!is_quiescent()) return failure(Error::Restart);
 
-    event_channels.close_all();
+    if (!event_channels.close_all(budget)) return failure(Error::Restart);
     forget_guest_pages();
-    if (!grants.release_mappings_slice()) return failure(Error::Restart);
-    if (!physmap.tear_down_slice()) return failure(Error::Restart);
-    release_special_pages();
+    if (!grants.release_mappings(budget)) return failure(Error::Restart);
+    if (!physmap.tear_down(budget)) return failure(Error::Restart);
+    if (!large_extents.discard(budget)) return failure(Error::Restart);
+    if (!grants.release_shared_frames(budget)) return failure(Error::Restart);
+    release_shared_info();
     for (auto const& vcpu : vcpus()) scheduler::remove(*vcpu);
     life_.store(Life::Dead, std::memory_order_release);
     raise_global_virq(VirtualInterrupt::DomainException);
     release(); // the reference of the domain's own life; the caller still holds one
     return {};
+}
+
+bool Domain::dismantle(Budget& budget)
+{
+    vcpu_count_.store(0, std::memory_order_relaxed);
+    while (vcpus_made_ > 0) {
+        vcpus_[--vcpus_made_].reset();
+        if (budget.is_spent()) return false;
+    }
+    return physmap.free_tables(budget);
 }
 
 // --- shared info ---

@@ -5,7 +5,7 @@
 ///       └──────────────┬────────────┴───────────────────────────┘
 ///                  destroydomain (repeated until done)
 ///                      ▼
-///                   Dying ──all torn down──▶ Dead ──last reference dropped──▶ freed
+///                   Dying ──all torn down──▶ Dead ──last reference dropped──▶ buried (burial.hpp), freed
 ///
 /// A Dead domain stays while other domains still map its frames; its id is not reused before it is gone.
 #pragma once
@@ -20,12 +20,12 @@
 #include "kernel/abi/xen/memory.hpp"
 #include "kernel/abi/xen/sched.hpp"
 #include "kernel/arch/domain_state.hpp"
+#include "kernel/domain/large_extents.hpp"
 #include "kernel/domain/physmap.hpp"
 #include "kernel/domain/vcpu.hpp"
 #include "kernel/evtchn/event_channel.hpp"
 #include "kernel/grant/grant_table.hpp"
 #include "kernel/lib/static_vector.hpp"
-#include "kernel/mm/large_extent.hpp"
 #include "kernel/mm/quota.hpp"
 #include "kernel/sched/policy.hpp"
 #include "kernel/sync/guarded.hpp"
@@ -83,6 +83,9 @@ public:
     [[nodiscard]] DomainConfiguration const& configuration() const { return configuration_; }
 
     // --- vCPUs: created once by create_vcpus(), then fixed ---
+    /// Restart: there are more to create. OutOfMemory: another call goes on with the one that failed.
+    [[nodiscard]] Expected<> create_vcpus(Budget& budget);
+    /// All of them at once, while booting.
     [[nodiscard]] Expected<> create_vcpus();
     [[nodiscard]] std::span<std::unique_ptr<Vcpu> const> vcpus() const
     {
@@ -90,6 +93,8 @@ public:
     }
     /// Null if there is none with that number.
     [[nodiscard]] Vcpu* vcpu(u32 id) const { return id < vcpus().size() ? vcpus()[id].get() : nullptr; }
+
+    ~Domain();
 
     // --- life ---
     [[nodiscard]] Life life() const { return life_.load(std::memory_order_acquire); }
@@ -112,8 +117,10 @@ public:
     [[nodiscard]] bool is_quiescent() const;
     /// Frees a domain that never got onto the list.
     void abandon();
-    /// One bounded slice of destruction; Restart until all is done. Repeatable, by one CPU at a time (control_turn).
-    [[nodiscard]] Expected<> destroy_slice();
+    /// Goes on with the destruction; Restart until all is done. Repeatable, by one CPU at a time (control_turn).
+    [[nodiscard]] Expected<> destroy_slice(Budget& budget);
+    /// Frees vCPUs and tables, until nothing is left that takes long; then true. Nobody may know the domain any more.
+    [[nodiscard]] bool dismantle(Budget& budget);
     /// A vCPU went down; when none is up any more the domain has powered off (abi.md 5.5).
     void vcpu_went_down();
 
@@ -121,11 +128,11 @@ public:
     void hold(u64 count = 1) { references_.fetch_add(count, std::memory_order_relaxed); }
     /// False if the last reference is already gone.
     [[nodiscard]] bool try_hold();
-    void release();
+    void release(u64 count = 1);
 
     Quota quota; ///< all that it is charged for; before whatever holds a charge
     Physmap physmap;
-    Guarded<LargeExtent, LockRank::LargeExtent> large_extent; ///< RAM that it will get
+    LargeExtents large_extents; ///< RAM that it will get
     EventChannels event_channels;
     GrantTable grants;
     Guarded<DomainControl, LockRank::DomainControl> control;
@@ -146,11 +153,10 @@ public:
 
 private:
     Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain);
-    ~Domain();
     void stop_vcpus();
     void allow_vcpus_if_nothing_holds_them(DomainControl const& held);
     void forget_guest_pages();
-    void release_special_pages();
+    void release_shared_info();
 
     DomainId const id_;
     bool const is_control_domain_;
@@ -161,12 +167,13 @@ private:
     std::atomic<u64> references_{1};
     std::array<std::unique_ptr<Vcpu>, max_vcpus_per_domain> vcpus_;
     std::atomic<size_t> vcpu_count_{0};
+    u32 vcpus_made_ = 0; ///< on the way to vcpu_count_
     xen::SharedInfo* shared_info_ = nullptr;
     Hfn shared_info_frame_{};
     std::atomic<u64> shared_info_position_{~u64{0}};
 
 public:
-    Domain* next = nullptr; ///< domain list, ascending id; under LockRank::DomainList
+    Domain* next = nullptr; ///< domain list, ascending id; then the burial's; under LockRank::DomainList
 };
 
 /// Keeps a domain alive for a scope.

@@ -10,6 +10,7 @@ namespace {
 struct DomainList {
     Domain* first = nullptr; ///< ascending id
     DomainId last_chosen = 0;
+    u32 count = 0;
 
     /// The link that points at the first domain with an id of at least `id`.
     Domain** position(DomainId id)
@@ -32,6 +33,7 @@ Expected<> add(Domain& domain)
     if (*link && (*link)->id() == domain.id()) return failure(Error::Exists);
     domain.next = *link;
     *link = &domain;
+    ++held->count;
     if (domain.is_control_domain()) the_control_domain.store(&domain, std::memory_order_release);
     return {};
 }
@@ -76,9 +78,13 @@ void remove(Domain& domain)
 {
     auto held = list.lock();
     Domain** const link = held->position(domain.id());
-    if (*link == &domain) *link = domain.next;
     if (control_domain() == &domain) the_control_domain.store(nullptr, std::memory_order_release);
+    if (*link != &domain) return;
+    *link = domain.next;
+    --held->count;
 }
+
+u32 count() { return list.lock()->count; }
 
 Domain* control_domain() { return the_control_domain.load(std::memory_order_acquire); }
 

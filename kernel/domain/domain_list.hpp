@@ -19,6 +19,8 @@ namespace hospes::domains {
 /// The first domain whose id is at least `id`.
 [[nodiscard]] std::optional<DomainReference> at_or_after(DomainId id);
 void remove(Domain& domain);
+/// How many there are, zombies included.
+[[nodiscard]] u32 count();
 
 /// dom0; null before it has been made.
 [[nodiscard]] Domain* control_domain();

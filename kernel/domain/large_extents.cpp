@@ -1,38 +1,100 @@
 // SPDX-License-Identifier: MIT
-/// Zeroes an extent one slice at a time.
-#include "kernel/mm/large_extent.hpp"
+/// Zeroing memory stretch by stretch.
+#include "kernel/domain/large_extents.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "kernel/arch/memory.hpp"
-#include "kernel/mm/frame_allocator.hpp"
+#include "kernel/domain/domain.hpp"
 
 namespace hospes {
 
-LargeExtent::~LargeExtent()
+Expected<> LargeExtents::populate(Gfn where, unsigned order, Budget& budget)
 {
-    if (work_) frames::free(work_->frames.first, work_->order);
+    auto const turn = turn_.try_take();
+    if (!turn) return failure(Error::Restart);
+    return go_on(work_[order], where, order, budget);
 }
 
-Expected<LargeExtent::Charged> LargeExtent::prepare(Quota& quota, Gfn where, unsigned order)
+Expected<> LargeExtents::go_on(std::optional<Work>& work, Gfn where, unsigned order, Budget& budget)
 {
-    if (!work_) {
-        auto charge = Charge::take(quota, AccountKind::Ram, u64{1} << order);
-        if (!charge) return failure(charge.error());
-        auto const block = frames::allocate(order);
-        if (!block) return failure(block.error());
-        work_.emplace(where, order, Charged{*block, std::move(*charge)});
+    bool const is_elsewhere = work && domain_.is_control_domain() && work->where != where;
+    if (is_elsewhere && !work->failure) work->failure = Error::Restart;
+    if (!work) {
+        auto begun = begin(where, order);
+        if (!begun) return failure(begun.error());
+        work.emplace(std::move(*begun));
     }
-    if (work_->where != where || work_->order != order) return failure(Error::Busy);
-    u64 const slice = std::min(frames_per_slice, (u64{1} << order) - work_->zeroed);
-    std::memset(arch::reach(work_->frames.first + work_->zeroed), 0, slice << page_shift);
-    work_->zeroed += slice;
-    if (work_->zeroed < u64{1} << order) return failure(Error::Restart);
-    Charged done = std::move(work_->frames);
-    work_.reset();
-    return done;
+    if (!work->failure) {
+        if (auto const zeroed = zero(*work, order, budget); !zeroed) return zeroed;
+        if (auto const added = domain_.physmap.add_ram(where, work->first, order); !added)
+            work->failure = added.error();
+        else
+            return work.reset(), Expected<>{};
+    }
+    if (!give_back(*work, order, budget)) return failure(Error::Restart);
+    Error const why = *work->failure;
+    work.reset();
+    return failure(why);
+}
+
+/// dom0's memory is identity-mapped, so that devices reach it: it gets the very frames back that it gave up, when
+/// nobody else has them by now (design.md D6).
+Expected<LargeExtents::Work> LargeExtents::begin(Gfn where, unsigned order) const
+{
+    auto charge = Charge::take(domain_.quota, AccountKind::Ram, u64{1} << order);
+    if (!charge) return failure(charge.error());
+    Hfn const same{where.raw()};
+    if (domain_.is_control_domain() && frames::allocate_exactly(same, order))
+        return Work{where, same, std::move(*charge)};
+    auto const block = frames::allocate_unmarked(order);
+    if (!block) return failure(block.error());
+    return Work{where, *block, std::move(*charge)};
+}
+
+Expected<> LargeExtents::zero(Work& work, unsigned order, Budget& budget) const
+{
+    constexpr unsigned step_order = 3;
+    while (work.ready < u64{1} << order) {
+        Hfn const first = work.first + work.ready;
+        std::memset(arch::reach(first), 0, page_size << step_order);
+        frames::give_to(domain_, first, step_order, work.charge);
+        work.ready += u64{1} << step_order;
+        if (budget.is_spent() && work.ready < u64{1} << order) return failure(Error::Restart);
+    }
+    return {};
+}
+
+bool LargeExtents::give_back(Work& work, unsigned order, Budget& budget)
+{
+    constexpr unsigned piece_order = 3;
+    constexpr u64 piece = u64{1} << piece_order;
+    while (work.returned < u64{1} << order) {
+        Hfn const first = work.first + work.returned;
+        if (work.returned < work.ready) {
+            frames::drop_references(first, piece_order);
+        } else {
+            frames::mark_taken(first, piece);
+            frames::free(first, piece_order);
+        }
+        work.returned += piece;
+        if (budget.is_spent() && work.returned < u64{1} << order) return false;
+    }
+    return true;
+}
+
+bool LargeExtents::discard(Budget& budget)
+{
+    auto const turn = turn_.try_take();
+    if (!turn) return false;
+    for (unsigned order = 0; order <= frames::max_order; ++order) {
+        auto& work = work_[order];
+        if (work && !give_back(*work, order, budget)) return false;
+        work.reset();
+    }
+    return true;
 }
 
 }

@@ -1,45 +1,59 @@
 // SPDX-License-Identifier: MIT
-/// Memory for one guest-physical extent that is too large to be zeroed in one bounded slice: it is made out of
-/// everybody's sight, slice by slice, and handed over when all of it is zero.
+/// RAM that a domain will get in one piece, and that takes too long to be zeroed in one stretch: it is made out of
+/// everybody's sight, stretch by stretch, and enters the map when all of it is zero.
+///
+///     nothing ──▶ being zeroed ──all zero──▶ in the map: nothing is left here
+///                      └── the map refuses it ──▶ being given back ──▶ nothing, and the caller gets the error
+///
+/// There is at most one extent of each size. It belongs to the domain, which is charged for all of it, and not to the
+/// call that began it: whoever asks for the same size goes on with it, so that an extent that nobody came back for is
+/// not lost. Only for dom0 does its place count, for its frames lie where its devices look.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/mm/frame_allocator.hpp"
 #include "kernel/mm/quota.hpp"
+#include "kernel/sync/turn.hpp"
+#include "kernel/time/budget.hpp"
 
 namespace hospes {
 
-class LargeExtent {
+class Domain;
+
+class LargeExtents {
 public:
-    /// What one slice zeroes.
-    static constexpr u64 frames_per_slice = 1024;
+    explicit LargeExtents(Domain& domain) : domain_{domain} {}
+    LargeExtents(LargeExtents const&) = delete;
+    LargeExtents& operator=(LargeExtents const&) = delete;
 
-    LargeExtent() = default;
-    LargeExtent(LargeExtent const&) = delete;
-    LargeExtent& operator=(LargeExtent const&) = delete;
-    /// Gives back what nobody came for.
-    ~LargeExtent();
+    /// Works on 2^order frames of zeroed RAM for `where` until the budget is spent. Errors: Restart, there is more to
+    /// do, or another CPU is at it; OutOfMemory, of the host or the quota; those of Physmap::add_ram().
+    [[nodiscard]] Expected<> populate(Gfn where, unsigned order, Budget& budget);
 
-    /// Frames, and what their domain is charged for them.
-    struct Charged {
-        Hfn first;
-        Charge charge;
-    };
-    /// One slice of work on 2^order frames for `where`, charged as RAM to `quota` from the first slice on; on success
-    /// they are the caller's. Errors: Restart, there is more to do; OutOfMemory; Busy while another extent is being
-    /// made. Takes LockRank::FrameAllocator.
-    [[nodiscard]] Expected<Charged> prepare(Quota& quota, Gfn where, unsigned order);
+    /// Gives back what nobody came for; true when nothing is left. Part of a domain's destruction.
+    [[nodiscard]] bool discard(Budget& budget);
 
 private:
     struct Work {
         Gfn where;
-        unsigned order;
-        Charged frames;
-        u64 zeroed = 0; ///< frames
+        Hfn first;
+        Charge charge;                  ///< for the frames that are not yet the domain's
+        u64 ready = 0;                  ///< frames from the first on that are zero, and the domain's
+        u64 returned = 0;               ///< frames from the first on that were given back
+        std::optional<Error> failure{}; ///< why they are
     };
-    std::optional<Work> work_;
+    [[nodiscard]] Expected<> go_on(std::optional<Work>& work, Gfn where, unsigned order, Budget& budget);
+    [[nodiscard]] Expected<Work> begin(Gfn where, unsigned order) const;
+    [[nodiscard]] Expected<> zero(Work& work, unsigned order, Budget& budget) const;
+    [[nodiscard]] static bool give_back(Work& work, unsigned order, Budget& budget);
+
+    Domain& domain_;
+    Turn turn_; ///< no lock: one that is held so long would keep others from their interrupts
+    std::array<std::optional<Work>, frames::max_order + 1> work_{}; ///< by order; for who has the turn
 };
 
 }

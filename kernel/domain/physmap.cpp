@@ -43,21 +43,27 @@ unsigned leaf_order(SecondStage const& stage, u64 where, u64 frame, u64 count)
 
 void Retired::add(Mapping const& mapping, unsigned order)
 {
-    must_flush_ = true;
-    must_flush_devices_ |= reaches_devices(mapping.type);
+    add_without_references(mapping);
     if (!is_counted(mapping.type)) return;
     blocks_[count_++] = {.first = mapping.frame, .order = static_cast<u8>(order), .counted = true};
+    frames_ += u64{1} << order;
 }
 
-void Retired::finish()
+void Retired::add_without_references(Mapping const& mapping)
+{
+    must_flush_ = true;
+    must_flush_devices_ |= reaches_devices(mapping.type);
+}
+
+bool Retired::finish()
 {
     if (std::exchange(must_flush_, false)) GuestPresence::flush(domain_);
-    if (std::exchange(must_flush_devices_, false))
-        if (auto* const devices = domain_.physmap.devices_; devices && !devices->flush()) count_ = 0;
-    while (count_ > 0) {
-        Block const block = blocks_[--count_];
-        frames::drop_references(block.first, block.order);
-    }
+    bool const must_flush_devices = std::exchange(must_flush_devices_, false) && domain_.physmap.devices_;
+    bool const flushed = !must_flush_devices || domain_.physmap.devices_->flush();
+    frames_ = 0;
+    size_t const count = std::exchange(count_, 0);
+    for (size_t i = 0; i < count && flushed; ++i) frames::drop_references(blocks_[i].first, blocks_[i].order);
+    return flushed;
 }
 
 Physmap::~Physmap() = default;
@@ -162,17 +168,12 @@ Expected<> Physmap::attach(iommu::DmaSpace& devices)
 {
     LockGuard const guard{lock_};
     devices_ = &devices;
-    struct Copying {
-        Physmap& physmap;
-        Expected<> result{};
-    } copying{*this};
-    auto const copy = [](void* context, Gfn where, Mapping const& mapping) {
-        auto& self = *static_cast<Copying*>(context);
-        self.result = self.physmap.show_to_devices(where, mapping, mapping.order);
-        return self.result.has_value();
-    };
-    static_cast<void>(stage_->visit_leaves(Gfn{}, copy, &copying));
-    return copying.result;
+    for (std::optional<Gfn> from{Gfn{}}; from;) {
+        auto const step = stage_->next_leaf(*from);
+        if (auto const shown = show_to_devices(step.where, step.leaf, step.leaf.order); !shown) return shown;
+        from = step.next;
+    }
+    return {};
 }
 
 Expected<> Physmap::show_to_devices(Gfn where, Mapping const& mapping, unsigned order)
@@ -253,33 +254,52 @@ void Physmap::close()
     is_closed_ = true;
 }
 
-bool Physmap::tear_down_slice()
+/// Takes a leaf out whole: split, it would need tables, and there may be none left. Its frames go afterwards, bit by
+/// bit.
+void Physmap::tear_down_large(Gfn where, Mapping const& mapping)
 {
-    constexpr u64 frames_per_slice = 2048;
+    u64 const count = u64{1} << mapping.order;
+    Retired retired{domain_};
+    {
+        LockGuard const guard{lock_};
+        auto const removed = unmap(where, mapping.order);
+        if (!removed || removed->type == MappingType::None) return;
+        retired.add_without_references(*removed);
+    }
+    if (!retired.finish() || !is_counted(mapping.type)) return;
+    rest_ = mapping.frame;
+    rest_frames_ = count;
+}
+
+bool Physmap::drop_rest(Budget& budget)
+{
+    constexpr unsigned piece = 6;
+    while (rest_frames_ > 0) {
+        frames::drop_references(rest_, piece);
+        rest_ += u64{1} << piece;
+        rest_frames_ -= u64{1} << piece;
+        if (budget.is_spent()) return false;
+    }
+    return true;
+}
+
+bool Physmap::tear_down(Budget& budget)
+{
     if (!stage_) return true;
     close();
-    for (u64 done = 0; done < frames_per_slice;) {
-        struct Leaf {
-            Gfn where{};
-            Mapping mapping;
-            bool found = false;
-        } leaf;
-        auto const note = [](void* context, Gfn where, Mapping const& mapping) {
-            *static_cast<Leaf*>(context) = {where, mapping, true};
-            return false;
-        };
-        auto const next = stage_->visit_leaves(tear_down_position_, note, &leaf);
-        if (!leaf.found) return true;
-        // One 2 MiB piece at a time keeps the slice bounded; a table page for the split of a 1 GiB leaf may be missing,
-        // then the whole leaf goes at once.
-        unsigned order = std::min(leaf.mapping.order, 9u);
-        Retired retired{domain_};
-        auto removed = remove(leaf.where, order, every_type, retired);
-        if (!removed) removed = remove(leaf.where, order = leaf.mapping.order, every_type, retired);
-        done += u64{1} << order;
-        tear_down_position_ = order == leaf.mapping.order ? next.value_or(leaf.where + (u64{1} << order)) : leaf.where;
+    Retired retired{domain_};
+    for (std::optional<Gfn> from{tear_down_position_}; from;) {
+        if (!drop_rest(budget)) return false;
+        auto const step = stage_->next_leaf(*from);
+        if (step.leaf.order > 0)
+            tear_down_large(step.where, step.leaf);
+        else if (step.leaf.type != MappingType::None)
+            static_cast<void>(remove(step.where, 0, every_type, retired));
+        from = step.next;
+        tear_down_position_ = from.value_or(stage_->end());
+        if (budget.is_spent()) return false;
     }
-    return false;
+    return drop_rest(budget);
 }
 
 }

@@ -27,9 +27,9 @@ public:
     Retired& operator=(Retired const&) = delete;
     ~Retired() { finish(); }
 
-    /// Flushes CPUs and IOMMUs, then drops the references. If an IOMMU does not answer, they are kept for ever: a
-    /// device may still reach the frames.
-    void finish();
+    /// Flushes CPUs and IOMMUs, then drops the references. False if an IOMMU does not answer: then they are kept for
+    /// ever, for a device may still reach the frames.
+    bool finish();
 
 private:
     friend class Physmap;
@@ -39,12 +39,16 @@ private:
         bool counted = false;
     };
     static constexpr size_t capacity = 64;
-    [[nodiscard]] bool full() const { return count_ == capacity; }
+    static constexpr u64 most_frames = 512; ///< that finish() releases in one go, and one block more
+    [[nodiscard]] bool full() const { return count_ == capacity || frames_ >= most_frames; }
     void add(Mapping const& mapping, unsigned order);
+    /// What is to be flushed; whoever took it out drops the references himself.
+    void add_without_references(Mapping const& mapping);
 
     Domain& domain_;
     std::array<Block, capacity> blocks_{};
     size_t count_ = 0;
+    u64 frames_ = 0; ///< in the blocks
     bool must_flush_ = false;
     bool must_flush_devices_ = false;
 };
@@ -99,9 +103,11 @@ public:
     /// The same, and only if it is the domain's own RAM. Invalid.
     [[nodiscard]] Expected<OwnRam> reference_own(Gfn where) const;
 
-    /// Takes everything out, a bounded slice at a time; true when nothing is left. From the first slice on nothing can
-    /// be added. The domain's vCPUs must be stopped for good.
-    [[nodiscard]] bool tear_down_slice();
+    /// Takes everything out until the budget is spent; true when nothing is left. From the first call on nothing can be
+    /// added. The domain's vCPUs must be stopped for good.
+    [[nodiscard]] bool tear_down(Budget& budget);
+    /// Frees the tables; true when none is left. Nobody may know the domain any more.
+    [[nodiscard]] bool free_tables(Budget& budget) { return !stage_ || stage_->free_tables(budget); }
 
     /// From now on the domain's devices reach what is mapped as RAM, by grant or from other domains, and the same
     /// changes reach `devices`. Errors of DmaSpace::map().
@@ -120,6 +126,8 @@ private:
     void close();
     [[nodiscard]] Expected<> map_one(Gfn where, FrameReference frame, MappingType type);
     [[nodiscard]] Expected<Mapping> retire(Gfn where, unsigned order, MappingTypes expected, Retired& retired);
+    void tear_down_large(Gfn where, Mapping const& mapping);
+    [[nodiscard]] bool drop_rest(Budget& budget);
     [[nodiscard]] Expected<> show_to_devices(Gfn where, Mapping const& mapping, unsigned order);
     [[nodiscard]] Expected<Mapping> unmap(Gfn where, unsigned order);
 
@@ -128,6 +136,8 @@ private:
     std::unique_ptr<SecondStage> stage_;
     iommu::DmaSpace* devices_ = nullptr; ///< none: they reach everything, or there are none
     Gfn tear_down_position_{};
+    Hfn rest_{}; ///< tear_down() took a large leaf out: these frames still have its references
+    u64 rest_frames_ = 0;
     bool is_closed_ = false; ///< under lock_
 };
 

@@ -159,22 +159,26 @@ Expected<> EventChannels::close(xen::EventPort number)
     return failure(Error::Busy);
 }
 
-void EventChannels::reset()
+bool EventChannels::reset(Budget& budget)
 {
     auto const next_taken = [&](xen::EventPort from) {
         LockGuard const guard{lock_};
         return ports_.next_taken(from);
     };
-    for (auto number = next_taken(1); number; number = next_taken(*number + 1)) static_cast<void>(close(*number));
+    for (auto number = next_taken(1); number; number = next_taken(*number + 1)) {
+        static_cast<void>(close(*number));
+        if (budget.is_spent()) return !next_taken(1);
+    }
+    return true;
 }
 
-void EventChannels::close_all()
+bool EventChannels::close_all(Budget& budget)
 {
     {
         LockGuard const guard{lock_};
         closed_ = true;
     }
-    reset();
+    return reset(budget);
 }
 
 // --- looking ---

@@ -21,6 +21,7 @@
 #include "kernel/abi/xen/event_channel.hpp"
 #include "kernel/evtchn/port_table.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/time/budget.hpp"
 
 namespace hospes {
 
@@ -54,8 +55,8 @@ public:
     [[nodiscard]] Expected<> close(xen::EventPort port);
     /// Fills in all but domain and port. Invalid where no port ever was.
     [[nodiscard]] Expected<xen::EventStatus> status(xen::EventPort port);
-    /// Closes every port. Senders may be at work meanwhile.
-    void reset();
+    /// Closes ports until the budget is spent; true when none is left. Senders may be at work meanwhile.
+    [[nodiscard]] bool reset(Budget& budget);
 
     /// Could the number be a port's? (SCHEDOP_poll)
     [[nodiscard]] bool exists(xen::EventPort port) const { return ports_.find(port) != nullptr; }
@@ -65,8 +66,8 @@ public:
     /// The hypervisor raises `line`, if it is bound. Any CPU may call.
     void raise_line(Vcpu& vcpu, xen::VirtualInterrupt line);
 
-    /// Closes every port for good; peers become unbound. Part of a domain's destruction; the vCPUs are stopped.
-    void close_all();
+    /// The same for good; peers become unbound. Part of a domain's destruction; the vCPUs are stopped.
+    [[nodiscard]] bool close_all(Budget& budget);
 
 private:
     class PairLock;

@@ -69,20 +69,25 @@ Expected<> GrantTable::add_frame(Table& table)
     return {};
 }
 
-Expected<> GrantTable::grow(u32 frames)
+Expected<> GrantTable::grow(u32 frames, Budget& budget)
 {
     if (frames > frame_limit()) return failure(Error::Invalid);
-    auto table = table_.lock();
-    if (table->closed) return failure(Error::Invalid);
-    while (table->count < frames)
-        if (auto const added = add_frame(*table); !added) return added;
-    return {};
+    for (;;) {
+        {
+            auto table = table_.lock();
+            if (table->closed) return failure(Error::Invalid);
+            if (table->count >= frames) return {};
+            if (auto const added = add_frame(*table); !added) return added;
+            if (table->count >= frames) return {};
+        }
+        if (budget.is_spent()) return failure(Error::Restart);
+    }
 }
 
-Expected<FrameReference> GrantTable::shared_frame(u32 index)
+Expected<FrameReference> GrantTable::shared_frame(u32 index, Budget& budget)
 {
     if (index >= frame_limit()) return failure(Error::Invalid);
-    if (auto const grown = grow(index + 1); !grown) return failure(grown.error());
+    if (auto const grown = grow(index + 1, budget); !grown) return failure(grown.error());
     auto table = table_.lock();
     if (index >= table->count) return failure(Error::Invalid); // given up in between
     auto reference = FrameReference::to(table->frames[index].frame);
@@ -90,16 +95,20 @@ Expected<FrameReference> GrantTable::shared_frame(u32 index)
     return std::move(*reference);
 }
 
-void GrantTable::release_shared_frames()
+bool GrantTable::release_shared_frames(Budget& budget)
 {
-    Table given_up;
-    {
-        auto table = table_.lock();
-        given_up.frames = std::move(table->frames);
-        given_up.count = std::exchange(table->count, 0);
-        table->closed = true;
+    for (;;) {
+        TableFrame last;
+        {
+            auto table = table_.lock();
+            table->closed = true;
+            if (table->count == 0) return table->frames.reset(), true;
+            last = std::move(table->frames[--table->count]);
+        }
+        frames::drop_references(last.frame);
+        last.uses.reset();
+        if (budget.is_spent()) return false;
     }
-    for (u32 i = 0; i < given_up.count; ++i) frames::drop_references(given_up.frames[i].frame);
 }
 
 // --- entries ---

@@ -18,6 +18,7 @@
 #include "kernel/lib/error.hpp"
 #include "kernel/mm/frame_table.hpp"
 #include "kernel/sync/guarded.hpp"
+#include "kernel/time/budget.hpp"
 
 namespace hospes {
 
@@ -39,10 +40,10 @@ public:
     // --- the table's own frames ---
 
     /// A reference on the table's own frame `index`, growing the table up to the domain's limit if needed.
-    /// Invalid above the limit, OutOfMemory.
-    [[nodiscard]] Expected<FrameReference> shared_frame(u32 index);
-    /// Makes the table at least `frames` long. Invalid above the limit, OutOfMemory.
-    [[nodiscard]] Expected<> grow(u32 frames);
+    /// Invalid above the limit, OutOfMemory, Restart.
+    [[nodiscard]] Expected<FrameReference> shared_frame(u32 index, Budget& budget);
+    /// Makes the table at least `frames` long. Invalid above the limit, OutOfMemory; Restart when the budget is spent.
+    [[nodiscard]] Expected<> grow(u32 frames, Budget& budget);
     [[nodiscard]] u32 frame_count() { return table_.lock()->count; }
     /// How long the table may get; 0 for a domain that may not grant.
     [[nodiscard]] u32 frame_limit() const;
@@ -60,11 +61,12 @@ public:
     /// Maps a page that `granter`, which the caller holds, has granted us.
     [[nodiscard]] Granted<MappedGrant> map(Domain& granter, xen::GrantReference reference, bool writable, Gfn where);
 
-    /// Drops a bounded number of the mappings this domain still has of others' frames; true when none is left.
-    /// Part of a domain's destruction; the vCPUs are stopped.
-    [[nodiscard]] bool release_mappings_slice();
-    /// Gives up the table's own frames; last part of a domain's destruction.
-    void release_shared_frames();
+    // --- the end; the vCPUs are stopped; true when all is done ---
+
+    /// Drops the mappings this domain still has of others' frames, and the record of them.
+    [[nodiscard]] bool release_mappings(Budget& budget);
+    /// Gives up the table's own frames.
+    [[nodiscard]] bool release_shared_frames(Budget& budget);
 
 private:
     friend class UnmapBatch;
@@ -92,7 +94,7 @@ private:
     Domain& domain_;
     Guarded<Table, LockRank::GrantTable> table_;
     Guarded<Maptrack, LockRank::GrantMaptrack> maptrack_;
-    u32 released_ = 0; ///< handles that release_mappings_slice() has been through
+    u32 released_ = 0; ///< handles that release_mappings() has been through
 };
 
 /// One use of a grant, for a scope or until it becomes a mapping's. The caller holds the granter.

@@ -75,14 +75,19 @@ void UnmapBatch::finish()
     waiting_.clear();
 }
 
-bool GrantTable::release_mappings_slice()
+bool GrantTable::release_mappings(Budget& budget)
 {
-    constexpr u32 handles_per_slice = 4096;
     u32 const issued = maptrack_.lock()->issued();
     UnmapBatch batch{domain_};
-    for (u32 looked = 0; looked < handles_per_slice && released_ < issued && !batch.full(); ++looked)
+    while (released_ < issued) {
         static_cast<void>(batch.add(released_++, std::nullopt));
-    return released_ == issued;
+        if (batch.full()) batch.finish();
+        if (budget.is_spent()) return false;
+    }
+    batch.finish();
+    while (maptrack_.lock()->free_page())
+        if (budget.is_spent()) return false;
+    return true;
 }
 
 }

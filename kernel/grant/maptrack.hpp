@@ -69,6 +69,15 @@ public:
         first_free_ = handle;
     }
 
+    /// Frees one page of the record, for good; false if there is none. Nobody may take a handle any more.
+    bool free_page()
+    {
+        if (issued_ == 0) return false;
+        issued_ = (issued_ - 1) / slots_per_page * slots_per_page;
+        first_free_ = no_handle;
+        pages_[issued_ / slots_per_page].reset();
+        return true;
+    }
     /// Handles that exist, whatever their state: all below this.
     [[nodiscard]] u32 issued() const { return issued_; }
 

@@ -21,7 +21,7 @@ using enum xen::DomctlCommand;
 /// Passthrough, introspection, tracing and PV-only commands are left out: NotImplemented.
 constexpr std::array rows{
     Row{CreateDomain, control::create_domain, Finds::Itself},
-    Row{DestroyDomain, control::destroy_domain},
+    Row{DestroyDomain, control::destroy_domain, Finds::Itself},
     Row{PauseDomain, control::pause_domain},
     Row{UnpauseDomain, control::unpause_domain},
     Row{GetDomainInfo, control::get_domain_info, Finds::Itself},
@@ -59,9 +59,9 @@ Row const* find_row(u32 command)
     return nullptr;
 }
 
-Expected<> perform(Vcpu& caller, Row const& row, xen::Domctl& request)
+Expected<> perform(Vcpu& caller, Row const& row, xen::Domctl& request, u32& progress)
 {
-    control::DomctlCall call{caller, nullptr, request};
+    control::DomctlCall call{caller, nullptr, request, progress};
     if (row.finds == Finds::Itself) return row.handler(call);
     auto const domain = domains::find(request.domain);
     if (!domain) return failure(domain.error());
@@ -82,7 +82,7 @@ Expected<u64> domctl(Vcpu& caller, HypercallArguments& arguments)
     if (request->interface_version != xen::domctl_interface_version) return failure(Error::AccessDenied);
     Row const* const row = find_row(request->command);
     if (!row) return failure(Error::NotImplemented);
-    auto const done = perform(caller, *row, *request);
+    auto const done = perform(caller, *row, *request, arguments.progress);
     if (!done && done.error() == Error::Restart) return failure(Error::Restart);
     // Copied back on errors too: some say in the structure what they stumbled over.
     if (auto const copied = copy_out(caller, claim, *request); !copied) return failure(copied.error());

@@ -95,7 +95,7 @@ Expected<> reset(Vcpu& caller, xen::EventReset& request)
     auto const domain = target_of(caller, request.domain);
     if (!domain) return failure(domain.error());
     if (&**domain != &caller.domain() && (*domain)->control.lock()->pause_count == 0) return failure(Error::Invalid);
-    (*domain)->event_channels.reset();
+    if (!(*domain)->event_channels.reset(caller.budget)) return failure(Error::Restart);
     return {};
 }
 

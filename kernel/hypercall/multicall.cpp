@@ -35,13 +35,16 @@ Expected<u64> multicall(Vcpu& caller, HypercallArguments& arguments)
         };
         auto entry = copy_in(caller, entries, i);
         if (!entry) return failure(entry.error());
-        HypercallArguments inner;
+        HypercallArguments inner{.progress = static_cast<u32>(entry->operation >> 32)};
         std::copy_n(entry->arguments.begin(), inner.value.size(), inner.value.begin());
+        entry->operation &= ~u32{0};
         HypercallResult const result = dispatch_inner(caller, entry->operation, inner);
-        if (result.restart)
+        if (result.restart) {
             std::copy_n(inner.value.begin(), inner.value.size(), entry->arguments.begin());
-        else
+            entry->operation |= u64{inner.progress} << 32;
+        } else {
             entry->result = result.value;
+        }
         if (auto const copied = copy_out(caller, entries, *entry, i); !copied) return failure(copied.error());
         if (result.restart) return restart_at(i);
         if (i + 1 < count && caller.budget.is_spent()) return restart_at(i + 1);

@@ -55,9 +55,11 @@ Expected<u64> sysctl(Vcpu& caller, HypercallArguments& arguments)
     if (request->interface_version != xen::sysctl_interface_version) return failure(Error::AccessDenied);
     Row const* const row = find_row(request->command);
     if (!row) return failure(Error::NotImplemented);
-    system_control::SysctlCall call{caller, *request};
-    if (auto const done = row->handler(call); !done) return failure(done.error());
+    system_control::SysctlCall call{caller, *request, arguments.progress};
+    auto const done = row->handler(call);
+    if (!done && done.error() != Error::Restart) return failure(done.error());
     if (auto const copied = copy_out(caller, claim, *request); !copied) return failure(copied.error());
+    if (!done) return failure(done.error());
     return 0;
 }
 

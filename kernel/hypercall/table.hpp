@@ -16,6 +16,9 @@ class Vcpu;
 /// what the next run of the same hypercall shall see; any other result leaves the guest's registers as they were.
 struct HypercallArguments {
     std::array<u64, 5> value{};
+    /// What earlier runs of this call have done, in the handler's own unit; 0 at first. It travels in the upper half of
+    /// the hypercall's number, which stays in the guest's hands: a claim like any other argument.
+    u32 progress = 0;
     [[nodiscard]] u64 operator[](size_t index) const { return value[index]; }
     u64& operator[](size_t index) { return value[index]; }
 };

@@ -140,11 +140,12 @@ private:
         claim(block, order);
     }
 
+    /// The other frames' records still say Free, like inside every free block: mark_taken() is the caller's.
     void claim(Hfn block, unsigned order)
     {
         free_frames -= u64{1} << order;
-        for (u64 i = 0; i < u64{1} << order; ++i) find(block + i)->set_use(FrameUse::Hypervisor);
         Frame& first = *find(block);
+        first.set_use(FrameUse::Hypervisor);
         first.order = static_cast<u8>(order);
         first.owner = nullptr;
     }
@@ -181,10 +182,22 @@ void for_each_block(Hfn first, u64 count, auto visit)
 
 }
 
-Expected<Hfn> allocate(unsigned order)
+void mark_taken(Hfn first, u64 count)
+{
+    for (u64 i = 0; i < count; ++i) find(first + i)->set_use(FrameUse::Hypervisor);
+}
+
+Expected<Hfn> allocate_unmarked(unsigned order)
 {
     if (order > max_order || !may_allocate()) return failure(Error::OutOfMemory);
     return lists.lock()->take(order, FreeLists::unlimited);
+}
+
+Expected<Hfn> allocate(unsigned order)
+{
+    auto const block = allocate_unmarked(order);
+    if (block) mark_taken(*block, u64{1} << order);
+    return block;
 }
 
 Expected<Hfn> allocate_zeroed(unsigned order)
@@ -197,14 +210,18 @@ Expected<Hfn> allocate_zeroed(unsigned order)
 Expected<Hfn> allocate_below(Hpa limit, unsigned order)
 {
     if (order > max_order || !may_allocate()) return failure(Error::OutOfMemory);
-    return lists.lock()->take(order, frame_of(limit));
+    auto const block = lists.lock()->take(order, frame_of(limit));
+    if (block) mark_taken(*block, u64{1} << order);
+    return block;
 }
 
 Expected<> allocate_exactly(Hfn first, unsigned order)
 {
     if (order > max_order || (first.raw() & ((u64{1} << order) - 1)) != 0) return failure(Error::Invalid);
     if (!may_allocate()) return failure(Error::OutOfMemory);
-    return lists.lock()->take_exactly(first, order);
+    auto const taken = lists.lock()->take_exactly(first, order);
+    if (taken) mark_taken(first, u64{1} << order);
+    return taken;
 }
 
 void free(Hfn first, unsigned order)

@@ -13,7 +13,12 @@ inline constexpr unsigned max_order = 18;
 /// 2^order contiguous frames, naturally aligned; contents are arbitrary. OutOfMemory if there is none.
 /// Takes LockRank::FrameAllocator.
 [[nodiscard]] Expected<Hfn> allocate(unsigned order = 0);
-/// The same, filled with zeros.
+/// The same for blocks that take long: the records of all frames but the first are left to the caller, who gives every
+/// frame to a domain (give_to) or marks it (mark_taken), and sees to the budget.
+[[nodiscard]] Expected<Hfn> allocate_unmarked(unsigned order);
+/// Makes frames from allocate_unmarked() such as allocate() returns.
+void mark_taken(Hfn first, u64 count);
+/// Like allocate(), filled with zeros.
 [[nodiscard]] Expected<Hfn> allocate_zeroed(unsigned order = 0);
 /// The highest free block below `limit` (used for memory that must be addressable with 32 bits).
 [[nodiscard]] Expected<Hfn> allocate_below(Hpa limit, unsigned order = 0);

@@ -64,20 +64,32 @@ namespace {
 /// True if this was the last reference: the frame is nobody's now.
 bool drop_one(Frame& record) { return record.references.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
+/// Frames that nobody holds any more go back together; with the last one their owner may go.
+void give_back(Domain& owner, Account& account, Hfn first, u64 count)
+{
+    if (count == 0) return;
+    frames::free_run(first, count);
+    account.refund(count);
+    owner.release(count);
+}
+
 }
 
 void frames::drop_references(Hfn first, unsigned order)
 {
-    u64 const count = u64{1} << order;
-    for (u64 i = 0; i < count; ++i) {
-        Frame& record = table[first.raw() + i];
-        if (!drop_one(record)) continue;
-        Domain& owner = *record.owner;
-        AccountKind const account = record.account;
-        frames::free(first + i);
-        owner.quota.account(account).refund(1);
-        owner.release();
+    Domain& owner = *table[first.raw()].owner;
+    Account& account = owner.quota.account(table[first.raw()].account);
+    u64 ended = 0; // that many frames before this one
+    Hfn const end = first + (u64{1} << order);
+    for (Hfn frame = first; frame < end; frame += 1) {
+        if (drop_one(table[frame.raw()])) {
+            ++ended;
+        } else {
+            give_back(owner, account, Hfn{frame.raw() - ended}, ended);
+            ended = 0;
+        }
     }
+    give_back(owner, account, Hfn{end.raw() - ended}, ended);
 }
 
 std::optional<FrameReference> FrameReference::to(Hfn frame)

@@ -65,7 +65,7 @@ namespace frames {
 /// settle 2^order frames of `charge`, which is `owner`'s.
 void give_to(Domain& owner, Hfn first, unsigned order, Charge& charge);
 
-/// Drops one reference on each of 2^order frames of a domain, which the caller holds.
+/// Drops one reference on each of 2^order frames of one domain, which the caller holds.
 void drop_references(Hfn first, unsigned order = 0);
 
 /// Builds the table for memory up to `end` in `storage` (table_bytes(end) bytes, zeroed by this call). While booting

@@ -7,7 +7,8 @@
 ///                              └─ leaf: 1 GiB └─ leaf: 2 MiB     at level 1 2 MiB, at level 2 1 GiB
 ///
 /// Every change is one atomic store of one entry, so a reader (the hardware, or lookup() on another CPU) sees the old
-/// translation or the new one. Tables stay until the whole object goes, so readers need no lock.
+/// translation or the new one. Tables stay until nobody can look any more, so readers need no lock. An empty table
+/// costs the domain a page of its pool, and a walk over all leaves one step.
 #pragma once
 
 #include <algorithm>
@@ -59,9 +60,10 @@ public:
     {}
     PageTable(PageTable const&) = delete;
     PageTable& operator=(PageTable const&) = delete;
+    /// Most tables are gone by then (free_tables()), except in tests and of domains that were not finished.
     ~PageTable() override
     {
-        if (root_) free_tables(*root_, top);
+        while (root_) free_one_table();
     }
 
     /// Once, before anything else: OutOfMemory if there is no page for the root.
@@ -117,17 +119,26 @@ public:
         return Mapping{};
     }
 
-    [[nodiscard]] std::optional<Gfn> visit_leaves(Gfn from, bool (*visit)(void*, Gfn, Mapping const&),
-                                                  void* context) const override
+    [[nodiscard]] Step next_leaf(Gfn from) const override
     {
-        while (in_range(from) && from < end()) {
-            Position const at = walk(from);
-            u64 const step = frames_at(at.level);
-            Gfn const start{round_down(from.raw(), step)};
-            from = start + step;
-            if (Format::is_present(at.value) && !visit(context, start, describe(start, at))) return from;
+        if (!in_range(from) || from >= end()) return {};
+        Position const at = walk(from);
+        u64 const step = frames_at(at.level);
+        Gfn const start{round_down(from.raw(), step)};
+        if (Format::is_present(at.value)) return {describe(start, at), start, start + step};
+        u64 empty = 1;
+        u64 const left = entries_per_table - index(from, at.level);
+        while (empty < left && !Format::is_present(load(at.slot + empty))) ++empty;
+        return {.leaf = {}, .where = {}, .next = start + empty * step};
+    }
+
+    [[nodiscard]] bool free_tables(Budget& budget) override
+    {
+        while (root_) {
+            free_one_table();
+            if (budget.is_spent()) return !root_;
         }
-        return std::nullopt;
+        return true;
     }
 
 private:
@@ -214,13 +225,29 @@ private:
         return {};
     }
 
-    void free_tables(Hpa table, unsigned level)
+    /// The first table that has no other below it. `cursors_` keeps it from looking at entries again that it has been
+    /// through.
+    void free_one_table()
     {
-        u64* const entries = memory_.reach(table);
-        for (u64 i = 0; level > 0 && i < entries_per_table; ++i)
-            if (Format::is_present(entries[i]) && !Format::is_leaf(entries[i], level))
-                free_tables(Format::target(entries[i], level), level - 1);
+        Hpa table = *root_;
+        u64* parent = nullptr;
+        for (unsigned level = top; level > 0; --level) {
+            u64* const entries = memory_.reach(table);
+            u64& cursor = cursors_[level];
+            while (cursor < entries_per_table && !is_table(entries[cursor], level)) ++cursor;
+            if (cursor == entries_per_table) {
+                cursor = 0;
+                break;
+            }
+            parent = &entries[cursor];
+            table = Format::target(*parent, level);
+        }
         memory_.free(table);
+        parent ? * parent = 0 : (root_.reset(), u64{0});
+    }
+    static bool is_table(u64 entry, unsigned level)
+    {
+        return Format::is_present(entry) && !Format::is_leaf(entry, level);
     }
 
     Memory memory_;
@@ -228,6 +255,7 @@ private:
     std::optional<Hpa> root_;
     std::atomic<u64> end_{0};
     std::atomic<u64> table_pages_{0};
+    std::array<u64, Format::levels> cursors_{}; ///< of free_one_table(), by level
 };
 
 }

@@ -8,6 +8,7 @@
 
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/error.hpp"
+#include "kernel/time/budget.hpp"
 
 namespace hospes {
 
@@ -60,7 +61,7 @@ struct Mapping {
 };
 
 /// Lock-free for readers; writers are serialised by the physmap's lock. Entries change atomically, tables are freed
-/// only with the whole object. Implemented by EPT and NPT as PageTable<Format> (kernel/mm/page_table.hpp).
+/// only when no reader is left. Implemented by EPT and NPT as PageTable<Format> (kernel/mm/page_table.hpp).
 class SecondStage {
 public:
     virtual ~SecondStage() = default;
@@ -74,10 +75,16 @@ public:
     /// Removes the mapping of exactly 2^order frames, splitting a larger leaf first. Returns what was there
     /// (MappingType::None if nothing). OutOfMemory if a split found no table page; nothing changed.
     [[nodiscard]] virtual Expected<Mapping> unmap(Gfn where, unsigned order) = 0;
-    /// Calls `visit(where, mapping)` for each leaf at or above `from`, until it returns false.
-    /// Returns the guest frame to continue from, or nothing when all were visited.
-    [[nodiscard]] virtual std::optional<Gfn>
-    visit_leaves(Gfn from, bool (*visit)(void* context, Gfn where, Mapping const&), void* context) const = 0;
+    /// The first leaf at or above `from`, and where to look on; it looks at one run of empty entries in one table.
+    struct Step {
+        Mapping leaf{}; ///< of type None: there was none in this step
+        Gfn where{};    ///< of the leaf
+        std::optional<Gfn> next{};
+    };
+    [[nodiscard]] virtual Step next_leaf(Gfn from) const = 0;
+    /// Frees tables until the budget is spent; true when none is left. The last thing that happens to it: nobody may
+    /// look any more, neither a CPU nor the hardware.
+    [[nodiscard]] virtual bool free_tables(Budget& budget) = 0;
     /// Of the largest leaf: 0, 9 or 18.
     [[nodiscard]] virtual unsigned largest_order() const = 0;
     /// One above the highest guest frame ever mapped.

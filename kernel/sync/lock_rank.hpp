@@ -10,7 +10,6 @@ namespace hospes {
 enum class LockRank : u8 {
     DomainList,        ///< creating and removing domains, lookup by id
     DomainControl,     ///< one domain's toolstack-visible settings (pause counts, memory map, parameters)
-    LargeExtent,       ///< one domain's memory that is being zeroed, slice by slice
     Physmap,           ///< one domain's guest-physical map, against concurrent changes
     GrantMaptrack,     ///< one domain's record of what it has mapped
     GrantTable,        ///< one domain's shared grant entries; two of them in order of domain id

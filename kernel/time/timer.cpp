@@ -8,6 +8,7 @@
 #include "kernel/arch/cpu.hpp"
 #include "kernel/arch/time.hpp"
 #include "kernel/sync/spinlock.hpp"
+#include "kernel/time/budget.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::timers {
@@ -15,9 +16,6 @@ namespace hospes::timers {
 namespace {
 
 constexpr u64 never = std::numeric_limits<u64>::max();
-/// Timers run in one go; more of them wait for the next interrupt, so that a guest gets to run in between.
-constexpr unsigned batch = 64;
-
 struct CpuTimers {
     Spinlock<LockRank::Timers> lock;
     DeadlineQueue queue;
@@ -110,13 +108,15 @@ void run_expired()
     Nanoseconds const now = clock::now();
     timers.lock.lock();
     timers.programmed = never;
-    for (unsigned count = 0; count < batch; ++count) {
-        Timer* const timer = take_expired(timers, now);
-        if (!timer) break;
+    Budget budget;
+    while (Timer* const timer = take_expired(timers, now)) {
         timers.lock.unlock();
         timer->function(*timer);
         timer->running_on.store(Timer::on_no_cpu, std::memory_order_release);
         timers.lock.lock();
+        // What is left over waits for the next interrupt, so that a guest gets to run in between.
+        DeadlineNode const* const next = timers.queue.earliest();
+        if (next && next->deadline <= now && budget.is_spent()) break;
     }
     program(timers, clock::now());
     timers.lock.unlock();

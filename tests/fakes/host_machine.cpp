@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "kernel/domain/burial.hpp"
 #include "kernel/domain/machine_end.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 
@@ -45,6 +46,13 @@ void start_machine()
     static_cast<void>(started);
 }
 
+Budget& no_hurry()
+{
+    thread_local Budget budget;
+    budget = {};
+    return budget;
+}
+
 TestDomain::TestDomain(DomainId id, bool is_control_domain, DomainConfiguration configuration)
 {
     start_machine();
@@ -71,8 +79,13 @@ TestDomain::~TestDomain()
 
 void TestDomain::destroy()
 {
-    while (!(*domain_)->destroy_slice()) {}
+    for (;;) {
+        Budget budget;
+        if ((*domain_)->destroy_slice(budget)) break;
+    }
     domain_.reset();
+    Budget budget;
+    while (!burial::go_on(budget)) {}
 }
 
 u8* TestDomain::byte(u64 address) const

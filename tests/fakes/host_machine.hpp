@@ -17,6 +17,9 @@ namespace hospes::fakes {
 /// Sets the machine up, once for the process.
 void start_machine();
 
+/// A budget that has not begun, for what a test calls directly: time stands still unless there is a SlowClock.
+[[nodiscard]] Budget& no_hurry();
+
 /// A domain with RAM from guest frame 0 on. Destroyed at the end, with all the toolstack's steps.
 class TestDomain {
 public:

@@ -42,7 +42,7 @@ void ring_clear() {}
 
 }
 
-void press_debug_key(char) {}
+bool answer_debug_key(char, u32&, Budget&) { return true; }
 
 namespace arch {
 

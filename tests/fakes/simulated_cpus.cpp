@@ -76,7 +76,11 @@ void run(Vcpu& vcpu)
 
 }
 
-Nanoseconds clock::now() { return hospes::now += time_of_a_look; }
+Nanoseconds clock::now()
+{
+    if (time_of_a_look != 0) hospes::now += time_of_a_look; // tests with threads have no such clock
+    return hospes::now;
+}
 void console::deliver_notices() {}
 
 namespace fakes {

@@ -34,9 +34,12 @@ void handle_hypercall(VirtualCpu& machine, Exit const&)
     GeneralRegisters& registers = backend.registers();
     HypercallArguments arguments;
     for (size_t i = 0; i < argument_registers.size(); ++i) arguments[i] = registers[argument_registers[i]];
-    HypercallResult const result = dispatch_hypercall(machine.vcpu, registers[Gpr::Rax], arguments);
+    u64 const number = registers[Gpr::Rax] & ~u32{0};
+    arguments.progress = static_cast<u32>(registers[Gpr::Rax] >> 32);
+    HypercallResult const result = dispatch_hypercall(machine.vcpu, number, arguments);
     if (!result.restart) return finish(machine, result.value);
     // The guest executes the instruction again, after its interrupts, with what is left to do.
+    registers[Gpr::Rax] = number | u64{arguments.progress} << 32;
     for (size_t i = 0; i < argument_registers.size(); ++i) registers[argument_registers[i]] = arguments[i];
 }
 

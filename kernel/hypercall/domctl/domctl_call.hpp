@@ -14,7 +14,15 @@ struct DomctlCall {
     Vcpu& caller;
     Domain* domain; ///< the one that is named; null for commands that look it up themselves
     xen::Domctl& request;
+    u32& progress; ///< HypercallArguments::progress
 
+    [[nodiscard]] Budget& budget() const { return caller.budget; }
+    /// There is more to do: the call goes on at `done`.
+    [[nodiscard]] std::unexpected<Error> restart_at(u32 done) const
+    {
+        progress = done;
+        return failure(Error::Restart);
+    }
     /// Is the domain the caller's own? Most commands cannot be used on it.
     [[nodiscard]] bool concerns_caller() const { return domain == &caller.domain(); }
     [[nodiscard]] Expected<Vcpu*> vcpu(u32 id) const

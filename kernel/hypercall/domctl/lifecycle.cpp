@@ -2,6 +2,7 @@
 /// Making and ending domains.
 #include <algorithm>
 
+#include "kernel/domain/burial.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/domain/para_clock.hpp"
 #include "kernel/hypercall/domain_info.hpp"
@@ -78,10 +79,28 @@ Expected<> create_domain(DomctlCall& call)
     return {};
 }
 
+namespace {
+
+Expected<> end_domain(DomctlCall& call)
+{
+    auto const domain = domains::find(call.request.domain);
+    if (!domain) return failure(domain.error());
+    if ((*domain)->is_control_domain()) return failure(Error::Invalid);
+    auto const turn = (*domain)->control_turn.try_take();
+    if (!turn) return failure(Error::Restart);
+    return (*domain)->destroy_slice(call.budget());
+}
+
+}
+
+/// Normally the caller held the last reference: then the call goes on until all of the domain's memory is free.
 Expected<> destroy_domain(DomctlCall& call)
 {
-    if (call.domain->is_control_domain()) return failure(Error::Invalid);
-    return call.domain->destroy_slice();
+    constexpr u32 ended = 1; // nobody finds it any more
+    if (call.progress != ended)
+        if (auto const done = end_domain(call); !done) return done;
+    if (!burial::go_on(call.budget())) return call.restart_at(ended);
+    return {};
 }
 
 Expected<> pause_domain(DomctlCall& call)

@@ -53,16 +53,18 @@ Expected<> shadow_op(DomctlCall& call)
     }
 }
 
+/// The types replace the numbers that were asked about, so what is answered must not be looked at again.
 Expected<> page_frame_info(DomctlCall& call)
 {
     auto const& request = call.request.u.get_page_frame_info3;
     if (request.nr_frames > most_frames_at_once) return failure(Error::TooBig);
-    for (u64 i = 0; i < request.nr_frames; ++i) {
+    for (u32 i = call.progress; i < request.nr_frames;) {
         auto const frame = copy_in(call.caller, request.array, i);
         if (!frame) return failure(frame.error());
         bool const is_memory = call.domain->physmap.lookup(Gfn{*frame}).type == MappingType::Ram;
         u64 const type = is_memory ? xen::page_frame_type::no_table : xen::page_frame_type::invalid;
         if (auto const copied = copy_out(call.caller, request.array, type, i); !copied) return copied;
+        if (++i < request.nr_frames && call.budget().is_spent()) return call.restart_at(i);
     }
     return {};
 }

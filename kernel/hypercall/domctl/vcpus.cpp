@@ -9,7 +9,7 @@ namespace hospes::control {
 Expected<> max_vcpus(DomctlCall& call)
 {
     if (call.request.u.max_vcpus.max_vcpus != call.domain->configuration().max_vcpus) return failure(Error::Invalid);
-    return call.domain->create_vcpus();
+    return call.domain->create_vcpus(call.budget());
 }
 
 Expected<> get_vcpu_info(DomctlCall& call)

@@ -65,9 +65,8 @@ GrantStatus copy_one(Domain& caller, CopyGranters& granters, xen::GrantCopy cons
 Expected<u64> copy(GrantCall& call)
 {
     CopyGranters granters{Granters{call.domain()}, Granters{call.domain()}};
-    return for_each_piece<xen::GrantCopy>(call, [&](std::span<xen::GrantCopy> requests) {
-        for (xen::GrantCopy& request : requests) request.status = copy_one(call.domain(), granters, request);
-    });
+    return for_each_operation<xen::GrantCopy>(
+        call, [&](xen::GrantCopy& request) { request.status = copy_one(call.domain(), granters, request); });
 }
 
 }

@@ -51,26 +51,37 @@ Expected<u64> set_version(GrantCall&);
 Expected<u64> get_version(GrantCall&);
 Expected<u64> swap(GrantCall&);
 
-/// Runs `operate` on the whole array, some operations at a time in private memory, and writes them back with their
-/// statuses. After a bounded number it continues by Restart.
-template <typename T, typename Operate>
-Expected<u64> for_each_piece(GrantCall& call, Operate operate)
+/// Runs `operate` on each operation of the array, in private memory, until the budget is spent, and writes them back
+/// with their statuses, some at a time: before that `finish()` ends what they have begun together.
+template <typename T, typename Operate, typename Finish>
+Expected<u64> for_each_operation(GrantCall& call, Operate operate, Finish finish)
 {
     constexpr u32 piece = 32;
-    constexpr u32 pieces_per_slice = 4;
     std::array<T, piece> operations;
-    for (u32 i = 0; call.count() != 0; ++i) {
-        if (i == pieces_per_slice) return failure(Error::Restart);
+    while (call.count() != 0) {
         std::span const some{operations.data(), std::min(call.count(), piece)};
         auto const bytes = std::as_writable_bytes(some);
         std::span<u8> const raw{reinterpret_cast<u8*>(bytes.data()), bytes.size()};
         Gva const where{call.claim<T>().address};
         if (auto const copied = copy_from_guest(call.caller, raw, where); !copied) return failure(copied.error());
-        operate(some);
-        if (auto const copied = copy_to_guest(call.caller, where, raw); !copied) return failure(copied.error());
-        call.template advance<T>(static_cast<u32>(some.size()));
+        u32 done = 0;
+        bool is_spent = false;
+        while (done < some.size() && !is_spent) {
+            operate(some[done++]);
+            is_spent = call.caller.budget.is_spent();
+        }
+        finish();
+        if (auto const copied = copy_to_guest(call.caller, where, raw.first(done * sizeof(T))); !copied)
+            return failure(copied.error());
+        call.template advance<T>(done);
+        if (is_spent && call.count() != 0) return failure(Error::Restart);
     }
     return 0;
+}
+template <typename T, typename Operate>
+Expected<u64> for_each_operation(GrantCall& call, Operate operate)
+{
+    return for_each_operation<T>(call, operate, [] {});
 }
 
 /// The domains that the operations of one array name: mostly the same one again and again.

@@ -43,22 +43,22 @@ GrantStatus map_one(Domain& mapper, Granters& granters, xen::GrantMap& request)
 Expected<u64> map(GrantCall& call)
 {
     Granters granters{call.domain()};
-    return for_each_piece<xen::GrantMap>(call, [&](std::span<xen::GrantMap> requests) {
-        for (xen::GrantMap& request : requests) request.status = map_one(call.domain(), granters, request);
-    });
+    return for_each_operation<xen::GrantMap>(
+        call, [&](xen::GrantMap& request) { request.status = map_one(call.domain(), granters, request); });
 }
 
 Expected<u64> unmap(GrantCall& call)
 {
-    return for_each_piece<xen::GrantUnmap>(call, [&](std::span<xen::GrantUnmap> requests) {
-        UnmapBatch batch{call.domain()};
-        for (xen::GrantUnmap& request : requests) {
+    UnmapBatch batch{call.domain()};
+    return for_each_operation<xen::GrantUnmap>(
+        call,
+        [&](xen::GrantUnmap& request) {
             if (batch.full()) batch.finish();
             bool const is_page = (request.host_address & page_mask) == 0;
             request.status =
                 is_page ? batch.add(request.handle, frame_of(Gpa{request.host_address})) : GrantStatus::GeneralError;
-        }
-    });
+        },
+        [&] { batch.finish(); });
 }
 
 }

@@ -29,6 +29,18 @@ constexpr u32 only_version = 1;
 
 }
 
+namespace {
+
+Expected<> grow(GrantCall& call, Domain& domain, xen::GrantSetupTable& request)
+{
+    auto const grown = domain.grants.grow(request.nr_frames, call.caller.budget);
+    if (!grown && grown.error() == Error::Restart) return grown;
+    request.status = grown ? GrantStatus::Okay : GrantStatus::GeneralError;
+    return {};
+}
+
+}
+
 /// Grows the table. An auto-translated guest maps its frames with add_to_physmap; frame_list is left alone.
 Expected<u64> setup_table(GrantCall& call)
 {
@@ -37,7 +49,7 @@ Expected<u64> setup_table(GrantCall& call)
         if (!domain)
             request.status = as_status(domain.error());
         else
-            request.status = (*domain)->grants.grow(request.nr_frames) ? GrantStatus::Okay : GrantStatus::GeneralError;
+            return grow(call, **domain, request);
         return {};
     });
 }
@@ -51,7 +63,8 @@ Expected<u64> query_size(GrantCall& call)
             return {};
         }
         GrantTable& table = (*domain)->grants;
-        static_cast<void>(table.grow(1)); // a table is never seen without its first frame, memory permitting
+        static_cast<void>(
+            table.grow(1, call.caller.budget)); // a table is never seen without its first frame, memory permitting
         request.nr_frames = table.frame_count();
         request.max_nr_frames = table.frame_limit();
         request.status = GrantStatus::Okay;
@@ -82,9 +95,8 @@ Expected<u64> get_version(GrantCall& call)
 
 Expected<u64> swap(GrantCall& call)
 {
-    return for_each_piece<xen::GrantSwap>(call, [&](std::span<xen::GrantSwap> requests) {
-        for (xen::GrantSwap& request : requests)
-            request.status = call.domain().grants.swap(request.reference_a, request.reference_b);
+    return for_each_operation<xen::GrantSwap>(call, [&](xen::GrantSwap& request) {
+        request.status = call.domain().grants.swap(request.reference_a, request.reference_b);
     });
 }
 

@@ -6,15 +6,13 @@ namespace hospes::memory {
 
 namespace {
 
-constexpr u64 mappings_per_slice = 64;
-
 /// What a domain takes out by naming its place. A grant mapping ends by its handle, a device stays.
 constexpr MappingTypes replaceable{MappingType::Ram, MappingType::Foreign, MappingType::Special};
 
-Expected<> map_grant_frame(Domain& domain, u64 index, Gfn where)
+Expected<> map_grant_frame(Domain& domain, u64 index, Gfn where, Budget& budget)
 {
     if ((index & xen::map_index_grant_table_status) != 0 || index > ~u32{0}) return failure(Error::Invalid);
-    auto frame = domain.grants.shared_frame(static_cast<u32>(index));
+    auto frame = domain.grants.shared_frame(static_cast<u32>(index), budget);
     if (!frame) return failure(frame.error());
     return place(domain, where, std::move(*frame), MappingType::Special);
 }
@@ -51,7 +49,9 @@ Expected<u64> add_to_physmap(MemoryCall& call)
         if (request->index != 0) return failure(Error::Invalid);
         done = (*domain)->map_shared_info(Gfn{request->gfn});
         break;
-    case xen::MapSpace::GrantTable: done = map_grant_frame(**domain, request->index, Gfn{request->gfn}); break;
+    case xen::MapSpace::GrantTable:
+        done = map_grant_frame(**domain, request->index, Gfn{request->gfn}, call.caller.budget);
+        break;
     case xen::MapSpace::Gmfn:
     case xen::MapSpace::GmfnRange:
     case xen::MapSpace::GmfnForeign: break;
@@ -76,7 +76,6 @@ Expected<u64> add_to_physmap_batch(MemoryCall& call)
     if (&**source == &**target) return failure(Error::Invalid);
 
     for (u64 i = call.start; i < request->size; ++i) {
-        if (i - call.start == mappings_per_slice) return call.restart_at(i);
         auto const index = copy_in(call.caller, request->indexes, i);
         if (!index) return failure(index.error());
         auto const where = copy_in(call.caller, request->gfns, i);
@@ -84,6 +83,7 @@ Expected<u64> add_to_physmap_batch(MemoryCall& call)
         s32 const status = as_status(map_foreign(**target, **source, Gfn{*index}, Gfn{*where}));
         if (auto const copied = copy_out(call.caller, request->errors, status, i); !copied)
             return failure(copied.error());
+        if (i + 1 < request->size && call.caller.budget.is_spent()) return call.restart_at(i + 1);
     }
     return 0;
 }
@@ -122,14 +122,15 @@ Expected<u64> acquire_resource(MemoryCall& call)
     }
     if (request->nr_frames == 0 || request->frame > ~u32{0} - request->nr_frames) return failure(Error::Invalid);
     for (u64 i = call.start; i < request->nr_frames; ++i) {
-        if (i - call.start == mappings_per_slice) return call.restart_at(i);
         auto const where = copy_in(call.caller, request->frame_list, i);
         if (!where) return failure(where.error());
-        auto frame = (*source)->grants.shared_frame(static_cast<u32>(request->frame + i));
+        auto frame = (*source)->grants.shared_frame(static_cast<u32>(request->frame + i), call.caller.budget);
+        if (!frame && frame.error() == Error::Restart) return call.restart_at(i);
         if (!frame) return failure(frame.error());
         if (auto const placed = place(call.caller.domain(), Gfn{*where}, std::move(*frame), MappingType::Foreign);
             !placed)
             return failure(placed.error());
+        if (i + 1 < request->nr_frames && call.caller.budget.is_spent()) return call.restart_at(i + 1);
     }
     return 0;
 }

@@ -10,7 +10,7 @@ namespace hospes::memory {
 
 namespace {
 
-constexpr u64 frames_per_slice = 1024;
+constexpr unsigned order_made_at_once = 4; ///< what is larger is zeroed stretch by stretch
 constexpr unsigned large_page_order = 9;
 
 /// The largest extent a caller can have populated. (xen/common/memory.c, max_order: limits by kind of caller.) dom0's
@@ -43,35 +43,39 @@ Expected<Hfn> frames_for(Domain const& domain, Gfn where, unsigned order)
 }
 
 /// Restart while a large extent is in the making; OutOfMemory above the domain's limit.
-Expected<LargeExtent::Charged> zeroed_frames_for(Domain& domain, Gfn where, unsigned order)
+Expected<> populate(Domain& domain, Gfn where, unsigned order, Budget& budget)
 {
-    if (order > large_page_order) return domain.large_extent.lock()->prepare(domain.quota, where, order);
+    if (domain.physmap.lookup(where).type != MappingType::None) return failure(Error::Exists);
+    if (order > order_made_at_once) return domain.large_extents.populate(where, order, budget);
     auto charge = Charge::take(domain.quota, AccountKind::Ram, u64{1} << order);
     if (!charge) return failure(charge.error());
     auto const block = frames_for(domain, where, order);
     if (!block) return failure(block.error());
     std::memset(arch::reach(*block), 0, page_size << order);
-    return LargeExtent::Charged{*block, std::move(*charge)};
-}
-
-Expected<> populate(Domain& domain, Gfn where, unsigned order)
-{
-    auto block = zeroed_frames_for(domain, where, order);
-    if (!block) return failure(block.error());
-    frames::give_to(domain, block->first, order, block->charge);
-    auto const added = domain.physmap.add_ram(where, block->first, order);
-    if (!added) frames::drop_references(block->first, order);
+    frames::give_to(domain, *block, order, *charge);
+    auto const added = domain.physmap.add_ram(where, *block, order);
+    if (!added) frames::drop_references(*block, order);
     return added;
 }
 
-Expected<> release(Domain& domain, Gfn where, unsigned order, Retired& retired)
+/// The largest piece of an extent that can be taken out at `where` in one step.
+unsigned piece_order(Mapping const& mapping, Gfn where, u64 left)
 {
-    for (u64 i = 0; i < u64{1} << order; ++i) {
-        auto const removed = domain.physmap.remove(where + i, 0, MappingType::Ram, retired);
+    bool const is_large = mapping.order >= large_page_order && left >= u64{1} << large_page_order;
+    return is_large && (where.raw() & ((u64{1} << large_page_order) - 1)) == 0 ? large_page_order : 0;
+}
+
+/// Takes frames out from `where` on, until the budget is spent: how many of the `left`. Invalid: not RAM.
+Expected<u64> release(Domain& domain, Gfn where, u64 left, Retired& retired, Budget& budget)
+{
+    for (u64 done = 0;;) {
+        unsigned const order = piece_order(domain.physmap.lookup(where + done), where + done, left - done);
+        auto const removed = domain.physmap.remove(where + done, order, MappingType::Ram, retired);
         if (!removed) return failure(removed.error());
         if (removed->type == MappingType::None) return failure(Error::Invalid);
+        done += u64{1} << order;
+        if (done == left || budget.is_spent()) return done;
     }
-    return {};
 }
 
 }
@@ -89,36 +93,40 @@ Expected<u64> populate_physmap(MemoryCall& call)
     if (is_too_large(*request, order_limit(call.caller, **domain))) return call.start;
     unsigned const order = request->extent_order;
 
-    u64 slice = 0;
+    Budget& budget = call.caller.budget;
     for (u64 i = call.start; i < request->nr_extents; ++i) {
-        if (slice >= frames_per_slice) return call.restart_at(i);
         auto const where = copy_in(call.caller, request->extent_start, i);
         if (!where) return i;
         if ((*where & ((u64{1} << order) - 1)) != 0) return i;
-        auto const populated = populate(**domain, Gfn{*where}, order);
+        auto const populated = populate(**domain, Gfn{*where}, order, budget);
         if (!populated) return populated.error() == Error::Restart ? call.restart_at(i) : Expected<u64>{i};
-        slice += u64{1} << order;
+        if (i + 1 < request->nr_extents && budget.is_spent()) return call.restart_at(i + 1);
     }
     return request->nr_extents;
 }
 
 /// Returns how many extents were given back. The frames live on for as long as somebody else has them mapped.
+/// Progress is counted in frames: an extent may take several stretches.
 Expected<u64> decrease_reservation(MemoryCall& call)
 {
     auto const request = copy_in(call.caller, call.claim<xen::MemoryReservation>());
     if (!request) return failure(request.error());
     auto const domain = domains::resolve(call.caller, request->domain);
     if (!domain) return failure(domain.error());
-    if (is_too_large(*request, large_page_order)) return call.start;
+    unsigned const order = request->extent_order;
+    u64 const extent = order <= large_page_order ? u64{1} << order : 1;
+    if (is_too_large(*request, large_page_order) || request->nr_extents > most_extents / extent)
+        return call.start / extent;
 
     Retired retired{**domain};
-    u64 slice = 0;
-    for (u64 i = call.start; i < request->nr_extents; ++i) {
-        if (slice >= frames_per_slice) return call.restart_at(i);
-        auto const where = copy_in(call.caller, request->extent_start, i);
-        if (!where) return i;
-        if (!release(**domain, Gfn{*where}, request->extent_order, retired)) return i;
-        slice += u64{1} << request->extent_order;
+    for (u64 done = call.start; done < request->nr_extents * extent;) {
+        u64 const within = done % extent;
+        auto const where = copy_in(call.caller, request->extent_start, done / extent);
+        if (!where) return done / extent;
+        auto const released = release(**domain, Gfn{*where} + within, extent - within, retired, call.caller.budget);
+        if (!released) return done / extent;
+        done += *released;
+        if (done < request->nr_extents * extent && call.caller.budget.is_spent()) return call.restart_at(done);
     }
     return request->nr_extents;
 }

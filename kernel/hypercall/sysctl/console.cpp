@@ -8,37 +8,41 @@
 
 namespace hospes::system_control {
 
+/// Progress is counted in bytes; the place in the ring travels in the structure.
 Expected<> read_console(SysctlCall& call)
 {
     auto& request = call.request.u.read_console;
     std::array<char, 512> text;
-    u32 copied_bytes = 0;
-    u32 index = request.index;
-    bool incremental = request.incremental != 0;
+    u32 copied_bytes = call.progress;
     while (copied_bytes < request.count) {
         size_t const room = std::min<size_t>(text.size(), request.count - copied_bytes);
-        u32 const length = console::ring_read(std::span{text}.first(room), index, incremental);
+        u32 const length = console::ring_read(std::span{text}.first(room), request.index, request.incremental != 0);
         if (length == 0) break;
         auto const bytes = std::span{reinterpret_cast<u8 const*>(text.data()), length};
         if (auto const copied = copy_to_guest(call.caller, Gva{request.buffer.address + copied_bytes}, bytes); !copied)
             return copied;
         copied_bytes += length;
-        incremental = true; // the rest follows on
+        request.incremental = 1; // the rest follows on
+        if (call.budget().is_spent()) return call.restart_at(copied_bytes);
     }
     if (request.clear != 0) console::ring_clear();
-    request.index = index;
     request.count = copied_bytes;
     return {};
 }
 
+/// Progress: which of the keys, and how far its answer is.
 Expected<> press_debug_keys(SysctlCall& call)
 {
     constexpr u32 most_keys = 64;
+    constexpr u32 position_bits = 24;
     auto const& request = call.request.u.debug_keys;
-    for (u32 i = 0; i < std::min(request.nr_keys, most_keys); ++i) {
+    u32 const count = std::min(request.nr_keys, most_keys);
+    u32 position = call.progress & ((u32{1} << position_bits) - 1);
+    for (u32 i = call.progress >> position_bits; i < count; ++i, position = 0) {
         auto const key = copy_in(call.caller, request.keys, i);
         if (!key) return failure(key.error());
-        press_debug_key(*key);
+        if (!answer_debug_key(*key, position, call.budget())) return call.restart_at(i << position_bits | position);
+        if (i + 1 < count && call.budget().is_spent()) return call.restart_at((i + 1) << position_bits);
     }
     return {};
 }

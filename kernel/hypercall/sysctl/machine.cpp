@@ -95,17 +95,21 @@ Expected<> pci_topology(SysctlCall& call)
     auto& request = call.request.u.pci_topology_info;
     if (request.devices.is_null() || request.nodes.is_null()) return failure(Error::Invalid);
     request.nr_devices = std::min(request.nr_devices, most_devices);
-    for (u32 i = 0; i < request.nr_devices; ++i)
+    for (u32 i = call.progress; i < request.nr_devices;) {
         if (auto const copied = copy_out(call.caller, request.nodes, u32{0}, i); !copied) return copied;
+        if (++i < request.nr_devices && call.budget().is_spent()) return call.restart_at(i);
+    }
     return {};
 }
 
+/// Progress: how many are listed, and the next id to look at.
 Expected<> domain_list(SysctlCall& call)
 {
     constexpr u32 most_domains = 1024;
+    constexpr u32 count_bits = 16;
     auto& request = call.request.u.get_domain_info_list;
-    u32 count = 0;
-    u32 next = request.first_domain;
+    u32 count = call.progress & ((u32{1} << count_bits) - 1);
+    u32 next = std::max<u32>(request.first_domain, call.progress >> count_bits);
     while (count < std::min(request.max_domains, most_domains) && next < xen::domid_first_reserved) {
         auto const domain = domains::at_or_after(static_cast<DomainId>(next));
         if (!domain) break;
@@ -113,6 +117,7 @@ Expected<> domain_list(SysctlCall& call)
             return copied;
         ++count;
         next = (*domain)->id() + u32{1};
+        if (call.budget().is_spent()) return call.restart_at(next << count_bits | count);
     }
     request.nr_domains = count;
     return {};

@@ -41,9 +41,17 @@ Expected<> query(SysctlCall& call)
 {
     Expected<> copied;
     u32 index = 0;
+    bool is_spent = false;
     for (CounterFamily const& family : counter_families())
         for_each_counter(family, [&](size_t number) {
-            if (copied) copied = copy_counter(call, index++, family, number);
+            u32 const this_one = index++;
+            if (!copied || this_one < call.progress) return;
+            if (is_spent) {
+                copied = call.restart_at(this_one);
+                return;
+            }
+            copied = copy_counter(call, this_one, family, number);
+            is_spent = call.budget().is_spent();
         });
     call.request.u.perfc_op.nr_counters = index;
     call.request.u.perfc_op.nr_values = index * arch::cpu_count();

@@ -9,17 +9,6 @@ namespace hospes::system_control {
 
 namespace {
 
-u32 count_domains()
-{
-    u32 count = 0;
-    for (u32 next = 0; next < xen::domid_first_reserved; ++count) {
-        auto const domain = domains::at_or_after(static_cast<DomainId>(next));
-        if (!domain) break;
-        next = (*domain)->id() + u32{1};
-    }
-    return count;
-}
-
 Expected<> describe_pool(SysctlCall& call)
 {
     auto& request = call.request.u.cpupool_op;
@@ -27,7 +16,7 @@ Expected<> describe_pool(SysctlCall& call)
     if (!wants_first) return failure(Error::NotFound);
     request.cpupool_id = 0;
     request.scheduler_id = static_cast<u32>(xen::SchedulerId::Credit2);
-    request.nr_domains = count_domains();
+    request.nr_domains = domains::count();
     CpuSet cpus;
     for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) cpus.set(cpu);
     return write_bitmap(call.caller, request.cpus, cpus);

@@ -13,6 +13,15 @@ namespace hospes::system_control {
 struct SysctlCall {
     Vcpu& caller;
     xen::Sysctl& request;
+    u32& progress; ///< HypercallArguments::progress
+
+    [[nodiscard]] Budget& budget() const { return caller.budget; }
+    /// There is more to do: the call goes on at `done`, with the structure as it is now.
+    [[nodiscard]] std::unexpected<Error> restart_at(u32 done) const
+    {
+        progress = done;
+        return failure(Error::Restart);
+    }
 };
 
 using Handler = Expected<> (*)(SysctlCall&);

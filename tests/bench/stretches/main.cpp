@@ -21,17 +21,14 @@ namespace {
 
 constexpr u16 self = xen::domid_self;
 constexpr u64 calls = 32;             ///< in one multicall
-constexpr u64 frames_per_call = 512;  ///< of a populate or a decrease
+constexpr u64 frames_per_call = 1024; ///< of a populate or a decrease
 constexpr u64 pieces_per_call = 128;  ///< of a list of grant operations
 
 constinit std::array<u64, calls * frames_per_call> gfns{};
 constinit std::array<xen::MulticallEntry, calls> entries{};
 constinit std::array<xen::MemoryReservation, calls> reservations{};
 
-bool run_multicall(u64 count)
-{
-    return hypercall(xen::Hypercall::Multicall, entries.data(), count) == 0;
-}
+bool run_multicall(u64 count) { return hypercall(xen::Hypercall::Multicall, entries.data(), count) == 0; }
 
 /// One multicall of many times the same operation on memory.
 bool many_reservations(xen::MemoryCommand command)
@@ -60,8 +57,10 @@ void memory()
     for (u64 i = 0; i != gfns.size(); ++i) gfns[i] = (*spare >> page_shift) + i;
     u64 const* const first = gfns.data();
     using namespace memory_operation;
-    Stopwatch::measure("multicall of 32 decreases", [] { return many_reservations(xen::MemoryCommand::DecreaseReservation); });
-    Stopwatch::measure("multicall of 32 populates", [] { return many_reservations(xen::MemoryCommand::PopulatePhysmap); });
+    Stopwatch::measure("multicall of 32 decreases",
+                       [] { return many_reservations(xen::MemoryCommand::DecreaseReservation); });
+    Stopwatch::measure("multicall of 32 populates",
+                       [] { return many_reservations(xen::MemoryCommand::PopulatePhysmap); });
     Stopwatch::measure("decrease, 1,024 pages", [=] { return decrease_reservation(self, first, 1024, 0) == 1024; });
     Stopwatch::measure("populate, 1,024 pages", [=] { return populate_physmap(self, first, 1024, 0) == 1024; });
     Stopwatch::measure("decrease, 2 MiB mapped by pages", [=] { return decrease_reservation(self, first, 1, 9) == 1; });

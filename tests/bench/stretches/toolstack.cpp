@@ -20,9 +20,9 @@ namespace {
 constexpr u32 most_vcpus = 128;
 constexpr u32 most_grant_frames = 4096;
 constexpr u64 table_pages = 36 * mib / page_size; ///< what xl gives a guest of 4 GiB
-constexpr u64 gigabyte_at = u64{4} << 18;        ///< guest frame
-constexpr u64 scattered_at = u64{1} << 24;       ///< guest frame: one page in each 2 MiB from here on
-constexpr u64 foreign_window = 0x1000;           ///< into the hole that unused_gfn() knows
+constexpr u64 gigabyte_at = u64{4} << 18;         ///< guest frame
+constexpr u64 scattered_at = u64{1} << 24;        ///< guest frame: one page in each 2 MiB from here on
+constexpr u64 foreign_window = 0x1000;            ///< into the hole that unused_gfn() knows
 
 s64 domctl(xen::DomctlCommand command, u16 domain, xen::Domctl& call)
 {
@@ -149,8 +149,8 @@ bool read_dirty_log(u16 id)
 u64 scatter_tables(u16 id)
 {
     u64 made = 0;
-    while (made <= table_pages && memory_operation::add_to_physmap(id, xen::MapSpace::SharedInfo, 0,
-                                                                   scattered_at + made * 512) == 0)
+    while (made <= table_pages &&
+           memory_operation::add_to_physmap(id, xen::MapSpace::SharedInfo, 0, scattered_at + made * 512) == 0)
         ++made;
     return made;
 }
@@ -166,8 +166,7 @@ void measure_domains()
     Stopwatch::measure("max_vcpus, 128", [&] { return create_vcpus(id); });
     set_limits(id);
     u64 const where = gigabyte_at;
-    Stopwatch::measure("populate, 1 GiB",
-                       [&] { return memory_operation::populate_physmap(id, &where, 1, 18) == 1; });
+    Stopwatch::measure("populate, 1 GiB", [&] { return memory_operation::populate_physmap(id, &where, 1, 18) == 1; });
     Stopwatch::measure("grant table of 4,096 frames", [&] { return setup_grant_table(id); });
     Stopwatch::measure("map 1,024 foreign pages", [&] { return map_foreign(id, 1024); });
     unmap_foreign(1024);
@@ -175,14 +174,11 @@ void measure_domains()
     Stopwatch::measure("gethvmcontext, 128 vCPUs", [&] { return save_registers(id); });
     (void)shadow(id, xen::ShadowCommand::EnableLogDirty, 0, nullptr, 0);
     Stopwatch::measure("shadow_op clean, 5 GiB", [&] { return read_dirty_log(id); });
-    Stopwatch::measure("unpause, 128 vCPUs",
-                       [&] { return simple_domctl(xen::DomctlCommand::UnpauseDomain, id) == 0; });
+    Stopwatch::measure("unpause, 128 vCPUs", [&] { return simple_domctl(xen::DomctlCommand::UnpauseDomain, id) == 0; });
     Stopwatch::measure("pause, 128 vCPUs", [&] { return simple_domctl(xen::DomctlCommand::PauseDomain, id) == 0; });
     u64 const tables = scatter_tables(id);
     report(!on_hospes() || tables > table_pages / 2, "a pool full of tables");
-    Stopwatch::measure("destroydomain", [&] {
-        return simple_domctl(xen::DomctlCommand::DestroyDomain, id) == 0;
-    });
+    Stopwatch::measure("destroydomain", [&] { return simple_domctl(xen::DomctlCommand::DestroyDomain, id) == 0; });
 }
 
 // --- the whole machine ---

@@ -25,8 +25,9 @@ class GrantTest : public testing::Test {
 protected:
     GrantTest()
     {
-        EXPECT_TRUE(granter->grants.grow(2));
-        entries = static_cast<xen::GrantEntryV1*>(arch::reach(granter->grants.shared_frame(0)->frame()));
+        EXPECT_TRUE(granter->grants.grow(2, fakes::no_hurry()));
+        entries =
+            static_cast<xen::GrantEntryV1*>(arch::reach(granter->grants.shared_frame(0, fakes::no_hurry())->frame()));
     }
 
     void grant(xen::GrantReference reference, xen::DomainId to, u32 frame, bool readonly = false) const
@@ -133,8 +134,9 @@ TEST_F(GrantTest, AGrantedPageOfAnotherCannotBeGrantedOn)
     grant(9, 0, 5);
     auto const mapped = map(mapper, 3, 9, window);
     ASSERT_EQ(mapped.status, GrantStatus::Okay);
-    ASSERT_TRUE(mapper->grants.grow(1));
-    auto* const own = static_cast<xen::GrantEntryV1*>(arch::reach(mapper->grants.shared_frame(0)->frame()));
+    ASSERT_TRUE(mapper->grants.grow(1, fakes::no_hurry()));
+    auto* const own =
+        static_cast<xen::GrantEntryV1*>(arch::reach(mapper->grants.shared_frame(0, fakes::no_hurry())->frame()));
     own[1] = {entry_flag::permit_access, 4, window >> 12};
     EXPECT_EQ(map(third, 0, 1, window).status, GrantStatus::BadPage);
     EXPECT_EQ(unmap(mapper, window, mapped.handle), GrantStatus::Okay);
@@ -283,8 +285,8 @@ TEST_F(GrantTest, SizeAndVersion)
     setup.nr_frames = 5;
     EXPECT_EQ(granter.call_with(number, SetupTable, setup), 0);
     EXPECT_EQ(setup.status, GrantStatus::GeneralError);
-    EXPECT_FALSE(granter->grants.shared_frame(4));
-    EXPECT_FALSE(granter->grants.shared_frame(~0u));
+    EXPECT_FALSE(granter->grants.shared_frame(4, fakes::no_hurry()));
+    EXPECT_FALSE(granter->grants.shared_frame(~0u, fakes::no_hurry()));
 }
 
 TEST_F(GrantTest, SwapOnlyWhatIsNotInUse)
@@ -306,7 +308,7 @@ TEST_F(GrantTest, SwapOnlyWhatIsNotInUse)
 TEST_F(GrantTest, NoGrantsForADomainThatMayNot)
 {
     TestDomain const none{8, false, {.grants_allowed = false}};
-    EXPECT_FALSE(none->grants.shared_frame(0));
+    EXPECT_FALSE(none->grants.shared_frame(0, fakes::no_hurry()));
     EXPECT_EQ(map(mapper, 8, 0, window).status, GrantStatus::BadReference);
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 #include "tests/fakes/host_machine.hpp"
+#include "tests/fakes/simulated_cpus.hpp"
 
 using namespace hospes;
 using namespace hospes::fakes;
@@ -18,8 +19,9 @@ protected:
     Expected<> read(u32 mode, u64 count = pages, u64 where = bitmap)
     {
         request_.u.shadow_op = {.mode = mode, .dirty_bitmap = {where}, .pages = count};
-        control::DomctlCall call{dom0.vcpu(), &*guest, request_};
+        control::DomctlCall call{dom0.vcpu(), &*guest, request_, progress_};
         for (;;) {
+            dom0.vcpu().budget = {};
             auto const done = control::read_dirty_log(call);
             if (done || done.error() != Error::Restart) return done;
             ++restarts;
@@ -38,6 +40,7 @@ protected:
 
 private:
     xen::Domctl request_{};
+    u32 progress_ = 0;
 };
 
 constexpr u32 at_last = xen::shadow_mode_flag::log_dirty_final;
@@ -57,6 +60,7 @@ TEST_F(DirtyLogTest, MustBeOnToBeRead)
 TEST_F(DirtyLogTest, AtLastAllRamIsReported)
 {
     ASSERT_TRUE(control::switch_dirty_log(*guest, true));
+    SlowClock const clock{Budget::stretch / 4};
     for (int turn = 0; turn < 2; ++turn) {
         std::memset(dom0.byte(bitmap), 0xff, (pages + 7) / 8);
         ASSERT_TRUE(read(at_last));
@@ -64,7 +68,7 @@ TEST_F(DirtyLogTest, AtLastAllRamIsReported)
         EXPECT_EQ(bits_set(), TestDomain::ram_frames);
         EXPECT_EQ(dom0.get<u32>(bitmap), ~u32{0}) << "frames from 0 on";
     }
-    EXPECT_EQ(restarts, 4u) << "in slices";
+    EXPECT_GT(restarts, 4u) << "in stretches";
 }
 
 TEST_F(DirtyLogTest, BeforeThatNoneAre)

@@ -27,7 +27,7 @@ class Guest {
 public:
     Guest(TestDomain const& domain, u32 vcpu, u32 seed) : domain_{domain}, vcpu_{vcpu}, random_{seed}
     {
-        auto const frame = domain->grants.shared_frame(0);
+        auto const frame = domain->grants.shared_frame(0, fakes::no_hurry());
         entries_ = {arch::reach_as<SharedGrantEntry>(address_of(frame->frame())), 8};
     }
 
@@ -124,7 +124,7 @@ private:
 
 SharedGrantEntry* table_of(TestDomain const& domain)
 {
-    auto const frame = domain->grants.shared_frame(0);
+    auto const frame = domain->grants.shared_frame(0, fakes::no_hurry());
     return arch::reach_as<SharedGrantEntry>(address_of(frame->frame()));
 }
 

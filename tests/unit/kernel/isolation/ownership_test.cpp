@@ -29,7 +29,8 @@ class Ownership : public testing::Test {
 protected:
     Ownership()
     {
-        entries_ = static_cast<xen::GrantEntryV1*>(arch::reach(guest_->grants.shared_frame(0)->frame()));
+        entries_ =
+            static_cast<xen::GrantEntryV1*>(arch::reach(guest_->grants.shared_frame(0, fakes::no_hurry())->frame()));
         entries_[0] = {entry_flag::permit_access, 1, own};
     }
 
@@ -226,7 +227,7 @@ TEST_F(Ownership, DomctlsOfADomainAreOrdered)
 TEST_F(Ownership, OverheadIsCharged)
 {
     u64 const before = guest_->quota.overhead.used();
-    ASSERT_TRUE(guest_->grants.grow(3));
+    ASSERT_TRUE(guest_->grants.grow(3, fakes::no_hurry()));
     u64 const with_grants = guest_->quota.overhead.used();
     EXPECT_EQ(with_grants, before + 2 * 2) << "two frames more, each with its uses";
     ASSERT_EQ(map(window).status, GrantStatus::Okay);
@@ -235,7 +236,7 @@ TEST_F(Ownership, OverheadIsCharged)
     for (u32 i = 0; i < 70; ++i) ASSERT_TRUE(guest_->event_channels.alloc_unbound(0));
     EXPECT_EQ(guest_->quota.overhead.used(), with_handle + 2) << "two buckets of ports";
     guest_->quota.overhead.set_limit(guest_->quota.overhead.used());
-    EXPECT_FALSE(guest_->grants.grow(4));
+    EXPECT_FALSE(guest_->grants.grow(4, fakes::no_hurry()));
     for (u32 i = 70; i < 127; ++i) ASSERT_TRUE(guest_->event_channels.alloc_unbound(0)) << i;
     EXPECT_EQ(guest_->event_channels.alloc_unbound(0).error(), Error::OutOfMemory);
     EXPECT_EQ(guest_->quota.overhead.used(), with_handle + 2) << "what failed is not charged";
@@ -258,7 +259,7 @@ TEST_F(Ownership, NobodyBindsToADyingDomain)
         }
     }};
     while (!other->event_channels.status(1)) {} // it is at work
-    guest_->event_channels.close_all();
+    ASSERT_TRUE(guest_->event_channels.close_all(fakes::no_hurry()));
     done = true;
     binder.join();
     EXPECT_EQ(late, 0);
