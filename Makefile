@@ -53,6 +53,7 @@ help:
 	@printf '  %-24s %s\n' \
 	    run "boot to dom0's shell in QEMU (ACCEL=kvm)" check "all tests" all "hypervisor and ISO, the default" \
 	    check-fast "tests that need no emulator" "unit fuzz" "tests on the host" "guests check-guests" "test guests" \
+	    "soak" "fuzzed hypercalls and 1,000 lives for SECONDS=N" \
 	    "deb live docs" "a package, a live medium, made documents" \
 	    "system system-slow" "Debian's dom0 and guests" run-dom0 "dom0 without GRUB, SCENARIO=..." \
 	    payload "one kernel as dom0, KERNEL=..." bench "cost of primitives, beside Xen's" \

@@ -54,19 +54,22 @@ menuentry test {{
     {setup}
     multiboot /hospes.elf {options}
     module /guest.elf {arguments}
+    {more_modules}
 }}
 """
 
 
-def make_iso(folder, image, options, payload, arguments, setup=""):
-    """An ISO that boots `image` with `payload` as its module, after the commands `setup` of GRUB."""
+def make_iso(folder, image, options, payload, arguments, setup="", twice=False):
+    """An ISO that boots `image` with `payload` as its module, or as the second one too, after the commands `setup` of
+    GRUB."""
     tree = folder / "iso"
     (tree / "boot/grub").mkdir(parents=True)
     (tree / "hospes.elf").write_bytes(image.read_bytes())
     (tree / "guest.elf").write_bytes(payload.read_bytes())
     # GRUB passes a module its own name first; run.py's QEMU does likewise.
     (tree / "boot/grub/grub.cfg").write_text(MENU.format(options=options, arguments=f"guest.elf {arguments}",
-                                                             setup=setup))
+                                                             setup=setup,
+                                                             more_modules="module /guest.elf" if twice else ""))
     iso = folder / "test.iso"
     subprocess.run(["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", iso, tree], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -120,7 +123,8 @@ def read_log(case, model, cpus, enough, timeout, show, setup="", bios=BIOS):
     image, _, _ = run.hypervisor("hospes")
     with tempfile.TemporaryDirectory(prefix="bochs-") as name:
         folder = pathlib.Path(name)
-        iso = make_iso(folder, image, options_of(case), case.image, f"{case.arguments} bochs".strip(), setup)
+        iso = make_iso(folder, image, options_of(case), case.image, f"{case.arguments} bochs".strip(), setup,
+                       case.loads_itself)
         text = boot(folder, model, cpus, case.memory + 256, iso, enough, timeout, show, bios)
         return text or (folder / "stdout").read_text(errors="replace")[-2000:]
 
