@@ -51,6 +51,11 @@ void ask_to_reschedule(unsigned cpu)
     arch::kick(cpu);
 }
 
+bool may_run_on(SchedulingState const& state, unsigned cpu)
+{
+    return state.hard_affinity.load(std::memory_order_relaxed).test(cpu);
+}
+
 u32 weight_of(Vcpu const& vcpu) { return vcpu.domain().weight.load(std::memory_order_relaxed); }
 
 /// Virtual time of the running vCPU up to `now`, without charging it.
@@ -92,10 +97,10 @@ void set_place(SchedulingState& state, Place place)
 {
     bool const counts = place == Place::Ready || place == Place::OnCpu;
     u64 const load = counts ? weight_of(*state.vcpu) : 0;
-    if (load != state.load)
+    if (u64 const before = state.load.load(std::memory_order_relaxed); load != before)
         cpus.of(state.home_cpu.load(std::memory_order_relaxed))
-            .load.fetch_add(load - state.load, std::memory_order_relaxed);
-    state.load = load;
+            .load.fetch_add(load - before, std::memory_order_relaxed);
+    state.load.store(load, std::memory_order_relaxed);
     state.place = place;
 }
 
@@ -148,14 +153,18 @@ void arm_slice(CpuState& here, Vcpu& vcpu, u64 now)
 // --- choosing a CPU for a vCPU ---
 
 /// The CPU where the vCPU has the least company; of equals one of its soft affinity, then the first from `first` on.
+/// Without a lock: what changes meanwhile makes the choice a worse one, not a wrong one.
 unsigned choose_cpu(SchedulingState const& state, unsigned first)
 {
+    CpuSet const hard = state.hard_affinity.load(std::memory_order_relaxed);
+    CpuSet const soft = state.soft_affinity.load(std::memory_order_relaxed);
     unsigned const home = state.home_cpu.load(std::memory_order_relaxed);
+    u64 const own = state.load.load(std::memory_order_relaxed);
     auto const company = [&](unsigned cpu) {
-        u64 const load = cpus.of(cpu).load.load(std::memory_order_relaxed) - (cpu == home ? state.load : 0);
-        return load * 2 + !state.soft_affinity.test(cpu);
+        u64 const load = cpus.of(cpu).load.load(std::memory_order_relaxed) - (cpu == home ? own : 0);
+        return load * 2 + !soft.test(cpu);
     };
-    auto const may_use = [&](unsigned cpu) { return state.hard_affinity.test(cpu); };
+    auto const may_use = [&](unsigned cpu) { return hard.test(cpu); };
     return policy::least_loaded(first, arch::cpu_count(), may_use, company);
 }
 
@@ -237,7 +246,7 @@ Vcpu* steal(unsigned thief, u64 now)
         if (queue.ready.looks_empty()) continue; // being wrong costs only time
         LockGuard const guard{queue.lock};
         for (SchedulingState* state = queue.ready.first(); state; state = ReadyQueue::next(*state)) {
-            if (!state->hard_affinity.test(thief) || allowance(*state->vcpu, now) == 0) continue;
+            if (!may_run_on(*state, thief) || allowance(*state->vcpu, now) == 0) continue;
             leave(queue, *state);
             move_home(*state, victim, thief, now);
             start(*state, thief, now);
@@ -274,7 +283,7 @@ bool keeps_cpu(CpuState& here, Vcpu& vcpu, u64 now)
     SchedulingState& state = vcpu.scheduling;
     charge(here, state, now);
     unsigned const cpu = static_cast<unsigned>(state.on_cpu.load(std::memory_order_relaxed));
-    if (!vcpu.is_runnable() || allowance(vcpu, now) == 0 || !state.hard_affinity.test(cpu)) return false;
+    if (!vcpu.is_runnable() || allowance(vcpu, now) == 0 || !may_run_on(state, cpu)) return false;
     SchedulingState const* const rival = here.ready.first();
     return !rival || rival->virtual_time > state.virtual_time;
 }
@@ -285,7 +294,7 @@ unsigned next_cpu(CpuState const& here, unsigned cpu, Vcpu const& vcpu, u64 now)
     SchedulingState const& state = vcpu.scheduling;
     bool const slice_is_over = now - vcpu.run_state.entered() >= policy::slice;
     if (slice_is_over && !here.ready.empty()) return choose_cpu(state, cpu + 1);
-    return state.hard_affinity.test(cpu) ? cpu : choose_cpu(state, cpu);
+    return may_run_on(state, cpu) ? cpu : choose_cpu(state, cpu);
 }
 
 /// Puts the vCPU, whose registers are saved, where it belongs.
@@ -359,10 +368,10 @@ void add(Vcpu& vcpu)
 {
     SchedulingState& state = vcpu.scheduling;
     state.vcpu = &vcpu;
-    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) {
-        state.hard_affinity.set(cpu);
-        state.soft_affinity.set(cpu);
-    }
+    CpuSet all;
+    for (unsigned cpu = 0; cpu < arch::cpu_count(); ++cpu) all.set(cpu);
+    state.hard_affinity = all;
+    state.soft_affinity = all;
     state.home_cpu.store((vcpu.domain().id() + vcpu.id()) % arch::cpu_count(), std::memory_order_relaxed);
     vcpu.run_state.begin(clock::now());
 }

@@ -21,13 +21,13 @@ struct SchedulingState {
     ListHook<SchedulingState> queue; ///< ready or parked, under the queue's lock
     Vcpu* vcpu = nullptr;            ///< the vCPU this is part of
     Place place = Place::Nowhere;
-    std::atomic<s32> on_cpu{-1};  ///< the CPU whose run loop has it, in guest or in a handler; -1: none
-    std::atomic<u32> home_cpu{0}; ///< the CPU whose queue it belongs to
-    CpuSet hard_affinity;         ///< may run only here
-    CpuSet soft_affinity;         ///< prefers to run here
-    u64 virtual_time = 0;         ///< kernel/sched/policy.hpp
-    u64 started = 0;              ///< ns, when it got the CPU or was last charged
-    u64 load = 0;                 ///< what it adds to its home CPU's load: its weight while Ready or OnCpu
+    std::atomic<s32> on_cpu{-1};       ///< the CPU whose run loop has it, in guest or in a handler; -1: none
+    std::atomic<u32> home_cpu{0};      ///< the CPU whose queue it belongs to
+    std::atomic<CpuSet> hard_affinity; ///< may run only here
+    std::atomic<CpuSet> soft_affinity; ///< prefers to run here
+    u64 virtual_time = 0;              ///< kernel/sched/policy.hpp
+    u64 started = 0;                   ///< ns, when it got the CPU or was last charged
+    std::atomic<u64> load{0};          ///< what it adds to its home CPU's load: its weight while Ready or OnCpu
 };
 
 /// Time spent in each state, as the guest and the toolstack see it. (xen/include/public/vcpu.h, vcpu_runstate_info.)

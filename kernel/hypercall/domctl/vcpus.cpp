@@ -34,9 +34,11 @@ Expected<> get_vcpu_affinity(DomctlCall& call)
     if (!vcpu) return failure(Error::NoSuchDomain);
     SchedulingState const& state = (*vcpu)->scheduling;
     if ((request.flags & xen::vcpu_affinity_flag::hard) != 0)
-        if (auto const copied = write_bitmap(call.caller, request.hard, state.hard_affinity); !copied) return copied;
+        if (auto const copied = write_bitmap(call.caller, request.hard, state.hard_affinity.load()); !copied)
+            return copied;
     if ((request.flags & xen::vcpu_affinity_flag::soft) != 0)
-        if (auto const copied = write_bitmap(call.caller, request.soft, state.soft_affinity); !copied) return copied;
+        if (auto const copied = write_bitmap(call.caller, request.soft, state.soft_affinity.load()); !copied)
+            return copied;
     return {};
 }
 
