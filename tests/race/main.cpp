@@ -66,7 +66,7 @@ bool run(double seconds)
     u64 const free_before = frames::free_count();
     {
         fakes::TestDomain const dom0{0, true, {.max_vcpus = dom0_vcpus, .max_event_port = 200}};
-        dom0->max_ram_frames = 256;
+        dom0->quota.ram.set_limit(256);
         if (!hold(software::Toolstack{software::Processor{dom0.vcpu()}}.prepare() == 0, "no buffers for dom0"))
             return false;
         auto const end = std::chrono::steady_clock::now() + std::chrono::duration<double>{seconds};

@@ -39,7 +39,7 @@ std::array const actions{
     Action{"event: unmask", 3, [](Guest& guest) { return event(guest, Unmask, xen::EventUnmask{guest.any_port()}); }},
     Action{"event: status", 1,
            [](Guest& guest) {
-               return event(guest, Status, xen::EventStatus{.domain = guest.self_or_any(), .port = guest.any_port()});
+               return event(guest, Status, xen::EventStatus{guest.self_or_any(), 0, guest.any_port(), {}, 0, {}});
            }},
     Action{"event: send", 8, [](Guest& guest) { return event(guest, Send, xen::EventSend{guest.any_port()}); }},
     Action{"event: reset", 1,

@@ -54,7 +54,7 @@ public:
         auto table = std::make_unique<Table>(TablePool{64});
         if (!table->initialize()) std::abort();
         devices_ = std::make_unique<iommu::Mirror>(std::move(table), 9, units_);
-        dom0_->max_ram_frames = 256;
+        dom0_->quota.ram.set_limit(256);
         if (!dom0_->physmap.attach(*devices_) || toolstack().prepare() != 0) std::abort();
     }
     ~Machine() { static_cast<void>(toolstack().destroy(guest_id)); }

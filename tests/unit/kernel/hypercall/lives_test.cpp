@@ -94,7 +94,7 @@ public:
 
     Lives()
     {
-        dom0_domain_->max_ram_frames = 256;
+        dom0_domain_->quota.ram.set_limit(256);
         EXPECT_EQ(toolstack().prepare(), 0);
     }
 
@@ -198,15 +198,15 @@ TEST_F(Lives, ThatKeepTheMemoryTheyGiveBack)
 {
     live_often([](Lives& self) {
         Processor const guest = self.guest();
-        u64 const limit = (*domains::find(guest_id))->max_ram_frames.load();
+        u64 const free_before = frames::free_count();
         for (u64 i = 0; i < 200; ++i) {
             grant(guest, 1, guest_id, static_cast<u32>(software::first_spare));
             static_cast<void>(map(guest, guest_id, 1, (software::first_window + i) << page_shift));
             static_cast<void>(reservation(guest, xen::MemoryCommand::DecreaseReservation, software::first_spare));
             static_cast<void>(reservation(guest, xen::MemoryCommand::PopulatePhysmap, software::first_spare));
         }
-        // Shared info and the frames of the grant table are its own, too.
-        EXPECT_LE((*domains::find(guest_id))->owned_frames.load(), limit + 8);
+        constexpr u64 still_allowed = GuestPlan{}.most_pages - software::ram_frames, tables_and_grants = 16;
+        EXPECT_LE(free_before - frames::free_count(), still_allowed + tables_and_grants);
     });
 }
 
