@@ -218,7 +218,7 @@ TEST(AllocationFailure, PopulatingMemory) { EXPECT_GT(fail_each(take_memory, tru
 void grant_to_dom0(Machine const& machine)
 {
     auto const domain = domains::find(guest_id);
-    auto const frame = (*domain)->grants.shared_frame(0);
+    auto const frame = (*domain)->grants.shared_frame(0, fakes::no_hurry());
     auto* const entries = arch::reach_as<SharedGrantEntry>(address_of(frame->frame()));
     for (u32 i = 0; i < 8; ++i) entries[i] = {xen::grant_entry_flag::permit_access, i};
     static_cast<void>(machine);

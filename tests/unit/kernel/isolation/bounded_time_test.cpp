@@ -85,7 +85,7 @@ TEST_F(BoundedTime, DestructionOfADomainWithManyEmptyTables)
     u64 stretches_taken = 0;
     {
         std::optional<TestDomain> doomed;
-        doomed.emplace(DomainId{7});
+        doomed.emplace(DomainId{40});
         u64 tables = 0;
         while ((*doomed)->map_shared_info(Gfn{0x100000 + tables * 512})) ++tables;
         ASSERT_GT(tables, 40u) << "the pool is full";
@@ -137,7 +137,8 @@ TEST_F(BoundedTime, ListOfDomains)
 {
     constexpr u64 list_at = 0x3000;
     std::vector<std::unique_ptr<TestDomain>> others;
-    for (DomainId id = 10; id < 30; ++id) others.push_back(std::make_unique<TestDomain>(id));
+    constexpr DomainId first = 1000; // behind those that other tests keep
+    for (DomainId id = first; id < first + 20; ++id) others.push_back(std::make_unique<TestDomain>(id));
     xen::Sysctl request{};
     request.command = static_cast<u32>(xen::SysctlCommand::GetDomainInfoList);
     request.interface_version = xen::sysctl_interface_version;
@@ -147,9 +148,12 @@ TEST_F(BoundedTime, ListOfDomains)
     fakes::SlowClock const clock{step};
     EXPECT_GE(stretches(control_, xen::Hypercall::Sysctl, {{request_at}}), 22 / steps_per_stretch);
     EXPECT_EQ(result_, 0);
-    EXPECT_EQ(control_.get<xen::Sysctl>(request_at).u.get_domain_info_list.nr_domains, 22u);
-    for (u64 i = 2; i < 22; ++i)
-        EXPECT_EQ(control_.get<xen::DomctlGetDomainInfo>(list_at + i * sizeof(xen::DomctlGetDomainInfo)).domain, i + 8);
+    EXPECT_EQ(control_.get<xen::Sysctl>(request_at).u.get_domain_info_list.nr_domains, domains::count());
+    u64 const before = domains::count() - 20;
+    for (u64 i = 0; i < 20; ++i)
+        EXPECT_EQ(
+            control_.get<xen::DomctlGetDomainInfo>(list_at + (before + i) * sizeof(xen::DomctlGetDomainInfo)).domain,
+            first + i);
 }
 
 }
