@@ -42,6 +42,8 @@ inline constexpr size_t exit_kind_count = static_cast<size_t>(ExitKind::Unknown)
            kind == ExitKind::EndOfInterrupt || kind == ExitKind::ApicWrite || kind == ExitKind::Unknown;
 }
 
+struct NoDetails {};
+
 struct ExceptionExit {
     u8 vector = 0;
     bool has_error_code = false;
@@ -59,7 +61,6 @@ struct MemoryExit {
     Gpa where{};
     bool write = false;
     bool execute = false;
-    bool present = false;       ///< a mapping was there but did not allow this
     bool reserved_bits = false; ///< the second stage itself is broken
     bool in_page_walk = false;  ///< the guest's own page tables are at `where`
 };
@@ -78,11 +79,33 @@ struct UnknownExit {
     u64 second = 0;
 };
 
+/// Not constexpr: the compiler's error names it.
+void this_kind_of_exit_needs_its_details();
+
+/// A kind, and the details it has. The constructors are the only way to one, so that no details can be missing.
 struct Exit {
-    constexpr explicit Exit(ExitKind of) : kind{of} {}
+    /// A kind without details; any other does not compile.
+    consteval Exit(ExitKind of) : kind{of}, nothing{}
+    {
+        if (has_details(of)) this_kind_of_exit_needs_its_details();
+    }
+    constexpr Exit(ExceptionExit const& details) : kind{ExitKind::Exception}, exception{details} {}
+    constexpr Exit(PortExit const& details) : kind{ExitKind::Port}, port{details} {}
+    constexpr Exit(MemoryExit const& details) : kind{ExitKind::MemoryFault}, memory{details} {}
+    constexpr Exit(EndOfInterruptExit const& details) : kind{ExitKind::EndOfInterrupt}, end_of_interrupt{details} {}
+    constexpr Exit(ApicWriteExit const& details) : kind{ExitKind::ApicWrite}, apic_write{details} {}
+    constexpr Exit(UnknownExit const& details) : kind{ExitKind::Unknown}, unknown{details} {}
+
+    /// For kinds that a table tells at run time: whether the kind is all there is to say, and then the exit.
+    [[nodiscard]] static constexpr std::optional<Exit> without_details(ExitKind of)
+    {
+        if (has_details(of)) return std::nullopt;
+        return Exit{of, NoDetails{}};
+    }
 
     ExitKind kind;
-    union { // set where has_details() says so, and only there
+    union { // `kind` tells which one
+        NoDetails nothing;
         ExceptionExit exception;
         PortExit port;
         MemoryExit memory;
@@ -90,6 +113,9 @@ struct Exit {
         ApicWriteExit apic_write;
         UnknownExit unknown;
     };
+
+private:
+    constexpr Exit(ExitKind of, NoDetails none) : kind{of}, nothing{none} {}
 };
 
 /// Something to be delivered through the guest's interrupt table.

@@ -86,7 +86,6 @@ arch::MemoryExit describe_fault(NestedFault fault, u64 address)
     return {.where = Gpa{address},
             .write = fault.get<NestedFault::Write>(),
             .execute = fault.get<NestedFault::Execute>(),
-            .present = fault.get<NestedFault::Present>(),
             .reserved_bits = fault.get<NestedFault::ReservedBits>(),
             .in_page_walk = fault.get<NestedFault::InPageWalk>()};
 }
@@ -115,18 +114,14 @@ ExitKind kind_of(Vmcb const& vmcb)
 
 Exit describe_exit(Vmcb const& vmcb)
 {
-    Exit exit{kind_of(vmcb)};
-    if (!arch::has_details(exit.kind)) return exit; // most have none: the switch would cost them four instructions
-    switch (exit.kind) {
-    case ExitKind::Port: exit.port = describe_port(PortInformation{vmcb.exit_information_1}); break;
-    case ExitKind::MemoryFault:
-        exit.memory = describe_fault(NestedFault{vmcb.exit_information_1}, vmcb.exit_information_2);
-        break;
-    case ExitKind::Exception: exit.exception = describe_exception(vmcb); break;
-    case ExitKind::Unknown: exit.unknown = {vmcb.exit_code, vmcb.exit_information_1, vmcb.exit_information_2}; break;
-    default: break;
+    ExitKind const kind = kind_of(vmcb);
+    if (auto const plain = Exit::without_details(kind)) return *plain; // most exits: they are spared the switch
+    switch (kind) {
+    case ExitKind::Port: return describe_port(PortInformation{vmcb.exit_information_1});
+    case ExitKind::MemoryFault: return describe_fault(NestedFault{vmcb.exit_information_1}, vmcb.exit_information_2);
+    case ExitKind::Exception: return describe_exception(vmcb);
+    default: return arch::UnknownExit{vmcb.exit_code, vmcb.exit_information_1, vmcb.exit_information_2};
     }
-    return exit;
 }
 
 /// INVD and WBINVD count as one: QEMU's TCG reports the first as the second.

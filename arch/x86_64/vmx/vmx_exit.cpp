@@ -76,18 +76,7 @@ arch::MemoryExit describe_violation(EptQualification qualification)
     return {.where = Gpa{read(field::guest_physical_address)},
             .write = qualification.get<EptQualification::Write>(),
             .execute = qualification.get<EptQualification::Execute>(),
-            .present = qualification.get<EptQualification::Allowed>() != 0,
             .in_page_walk = in_walk};
-}
-
-/// Like traps: RIP is behind the instruction, and what the page says is done.
-void describe_apic_exit(Exit& exit)
-{
-    ApicQualification const qualification{read(field::exit_qualification)};
-    if (exit.kind == ExitKind::EndOfInterrupt)
-        exit.end_of_interrupt = {qualification.get<ApicQualification::Vector>()};
-    else
-        exit.apic_write = {qualification.get<ApicQualification::Offset>()};
 }
 
 /// NMIs stay blocked until the next IRET: the one in our own handler. (SDM vol. 3, 28.3.3)
@@ -100,19 +89,26 @@ ExitKind kind_of(u16 reason) { return reason < kinds.size() ? kinds[reason] : Ex
 Exit VmxVcpu::describe_exit(u16 reason, ExitKind kind)
 {
     if (reason == reason::exception_or_nmi) return describe_exception();
-    Exit exit{kind};
-    if (exit.kind == ExitKind::Port) exit.port = describe_port(PortQualification{read(field::exit_qualification)});
-    if (kind == ExitKind::EndOfInterrupt || kind == ExitKind::ApicWrite) describe_apic_exit(exit);
-    if (reason == reason::ept_violation) {
-        EptQualification const qualification{read(field::exit_qualification)};
-        exit.memory = describe_violation(qualification);
-        bool const delivering = EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>();
-        if (qualification.get<EptQualification::NmiUnblocked>() && !delivering) restore_nmi_blocking();
+    u64 const qualification = read(field::exit_qualification);
+    switch (kind) {
+    case ExitKind::Port: return describe_port(PortQualification{qualification});
+    // Both are like traps: RIP is behind the instruction, and what the APIC's page says is done.
+    case ExitKind::EndOfInterrupt:
+        return arch::EndOfInterruptExit{ApicQualification{qualification}.get<ApicQualification::Vector>()};
+    case ExitKind::ApicWrite:
+        return arch::ApicWriteExit{ApicQualification{qualification}.get<ApicQualification::Offset>()};
+    case ExitKind::MemoryFault: return describe_memory_fault(reason, EptQualification{qualification});
+    default: return arch::UnknownExit{reason, qualification, 0};
     }
+}
+
+arch::MemoryExit VmxVcpu::describe_memory_fault(u16 reason, EptQualification qualification)
+{
     if (reason == reason::ept_misconfiguration)
-        exit.memory = {.where = Gpa{read(field::guest_physical_address)}, .reserved_bits = true};
-    if (exit.kind == ExitKind::Unknown) exit.unknown = {reason, read(field::exit_qualification), 0};
-    return exit;
+        return {.where = Gpa{read(field::guest_physical_address)}, .reserved_bits = true};
+    bool const delivering = EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>();
+    if (qualification.get<EptQualification::NmiUnblocked>() && !delivering) restore_nmi_blocking();
+    return describe_violation(qualification);
 }
 
 Exit VmxVcpu::describe_exception()
@@ -121,20 +117,18 @@ Exit VmxVcpu::describe_exception()
     u8 const vector = event.get<EventInformation::Vector>();
     if (event.get<EventInformation::Kind>() == EventInformation::Type::Nmi) {
         take_host_nmi();
-        return Exit{ExitKind::HostNmi};
+        return ExitKind::HostNmi;
     }
-    if (vector == exception::machine_check) return Exit{ExitKind::MachineCheck};
+    if (vector == exception::machine_check) return ExitKind::MachineCheck;
     if (event.get<EventInformation::NmiUnblocked>() && vector != exception::double_fault) restore_nmi_blocking();
     if (vector == exception::debug) note_debug_exception();
     // INT1 is a trap: its exception comes after it.
     if (event.get<EventInformation::Kind>() == EventInformation::Type::PrivilegedSoftwareException)
         registers_.rip += read(field::exit_instruction_length);
-    Exit exit{ExitKind::Exception};
     bool const has_error_code = event.get<EventInformation::HasErrorCode>();
-    exit.exception = {.vector = vector,
-                      .has_error_code = has_error_code,
-                      .error_code = has_error_code ? read(field::exit_error_code) : 0};
-    return exit;
+    return arch::ExceptionExit{.vector = vector,
+                               .has_error_code = has_error_code,
+                               .error_code = has_error_code ? read(field::exit_error_code) : 0};
 }
 
 /// An exit leaves DR6 and DR7 alone; the exception would have changed them. (SDM vol. 3, 28.1 and 18.2.3)

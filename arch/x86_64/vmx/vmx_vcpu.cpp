@@ -181,13 +181,13 @@ arch::Exit VmxVcpu::enter(bool flush)
 
     if (vmx_enter(registers_.gpr.data(), launched_) == 0) {
         failed_reason_ = 0;
-        return arch::Exit{arch::ExitKind::EntryFailure};
+        return arch::ExitKind::EntryFailure;
     }
     ExitReason const reason{read(field::exit_reason)};
     if (reason.get<ExitReason::EntryFailed>()) {
         failed_reason_ = reason.get<ExitReason::Basic>();
-        return arch::Exit{failed_reason_ == reason::machine_check_at_entry ? arch::ExitKind::MachineCheck
-                                                                           : arch::ExitKind::EntryFailure};
+        if (failed_reason_ == reason::machine_check_at_entry) return arch::ExitKind::MachineCheck;
+        return arch::ExitKind::EntryFailure;
     }
     launched_ = true;
     registers_.rip = rip_set_ = read(field::guest_rip);
@@ -196,7 +196,8 @@ arch::Exit VmxVcpu::enter(bool flush)
     if (EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>()) collect_interrupted_delivery();
     u16 const basic = reason.get<ExitReason::Basic>();
     arch::ExitKind const kind = kind_of(basic);
-    return arch::has_details(kind) ? describe_exit(basic, kind) : arch::Exit{kind};
+    if (auto const plain = arch::Exit::without_details(kind)) return *plain;
+    return describe_exit(basic, kind);
 }
 
 /// The exit came while an event was being delivered: deliver it again. What an instruction raised on purpose (INT n,

@@ -144,7 +144,9 @@ private:
     void write_controls(arch::ControlRegisters const& value);
 
     // vmx_exit.cpp
+    /// `kind` has details.
     [[nodiscard]] arch::Exit describe_exit(u16 reason, arch::ExitKind kind);
+    [[nodiscard]] arch::MemoryExit describe_memory_fault(u16 reason, EptQualification qualification);
     [[nodiscard]] arch::Exit describe_exception();
     void note_debug_exception();
     void restore_nmi_blocking();
