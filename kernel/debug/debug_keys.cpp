@@ -9,6 +9,7 @@
 #include "drivers/iommu/iommu.hpp"
 #include "kernel/arch/cpu.hpp"
 #include "kernel/debug/counters.hpp"
+#include "kernel/debug/event_channels.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/log/log.hpp"
@@ -85,6 +86,19 @@ bool show_cpus(u32& position, Budget& budget)
     });
 }
 
+/// The position is the domain's id.
+bool show_ports(u32& position, Budget& budget)
+{
+    while (position < xen::domid_first_reserved) {
+        auto const domain = domains::at_or_after(static_cast<DomainId>(position));
+        if (!domain) return true;
+        show_event_channels(**domain);
+        position = (*domain)->id() + u32{1};
+        if (budget.is_spent()) return false;
+    }
+    return true;
+}
+
 bool show_memory(u32&, Budget&)
 {
     log_info("memory: {} KiB free of {} KiB", frames::free_count() * page_size / kib,
@@ -106,6 +120,7 @@ bool reboot(u32&, Budget&)
 
 constexpr std::array keys{
     DebugKey{'c', "counters: exits, hypercalls, injections, flushes", show_counters},
+    DebugKey{'e', "event channels of domains", show_ports},
     DebugKey{'h', "show this message", show_help},
     DebugKey{'m', "memory", show_memory},
     DebugKey{'q', "domains and their vCPUs", show_domains},

@@ -107,3 +107,6 @@ def test_xenperf_tells_what_the_hypervisor_counts(dom0, hypervisor):
     assert 0 < total("hypercall: sysctl") < before
     dom0.check("xl debug-keys c")
     assert "exit: " in dom0.check("xl dmesg")
+
+    dom0.check("xl debug-keys e")
+    assert "domain 0: event channels" in dom0.check("xl dmesg")
