@@ -83,6 +83,8 @@ FAST  := arch/x86_64/irq/irq arch/x86_64/irq/local_apic arch/x86_64/svm/svm_% ar
          $(addprefix kernel/hypercall/,event_channel_op grant/% grant_table_op guest_memory memory/mapping multicall) \
          $(addprefix kernel/hypercall/,sched_op set_timer_op table xen_version) kernel/lib/memory% kernel/mm/frame_table \
          kernel/sched/% kernel/time/%
+dead := $(strip $(foreach place,$(FAST),$(if $(filter $(place).cpp,$(SOURCES) $(EXCLUDE)),,$(place))))
+$(if $(dead),$(error FAST in the Makefile names files that do not exist: $(dead)))
 $(filter-out $(FAST:%=$(BUILD)/%.cpp.o),$(OBJECTS)): OPTIMISE += $(SMALL)
 $(filter-out $(BOOT_ONLY) $(BUILD)/kernel/lib/memory_functions.cpp.o,$(OBJECTS)): OPTIMISE += $(WHOLE)
 
@@ -142,6 +144,8 @@ GTEST    := /usr/src/googletest/googletest
 TEST_FILES   := $(sort $(shell find tests/unit -name '*_test.cpp'))
 TEST_FILES   := $(if $(ONLY),$(sort $(foreach o,$(ONLY),$(foreach t,$(TEST_FILES),$(if $(findstring $(o),$(t)),$(t))))),$(TEST_FILES))
 TEST_SOURCES := $(sort $(shell sed 's/\#.*//' tests/unit/sources.txt))
+dead := $(strip $(filter-out $(wildcard $(TEST_SOURCES)),$(TEST_SOURCES)))
+$(if $(dead),$(error tests/unit/sources.txt names files that do not exist: $(dead)))
 TEST_OBJECTS := $(patsubst %.cpp,$(BUILD)/unit/%.o,$(TEST_FILES))
 UNIT_OBJECTS := $(patsubst %.cpp,$(BUILD)/unit/%.o,$(TEST_SOURCES))
 
