@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// How a domain comes to be, is paused, and ends slice by slice.
 #include "kernel/domain/domain.hpp"
 
 #include <new>

@@ -110,7 +110,7 @@ public:
     void shut_down(ShutdownReason reason);
     /// XEN_DOMCTL_resumedomain.
     [[nodiscard]] Expected<> resume();
-    /// Counted pause by the control domain. Returns Restart until every vCPU is off its CPU.
+    /// Counted pause by the control domain. Returns when every vCPU is off its CPU. Invalid once it is dying.
     [[nodiscard]] Expected<> pause();
     [[nodiscard]] Expected<> unpause();
     /// Waits for nothing: true if no vCPU is on a CPU.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// The list of domains in order of id, under one lock; whoever finds one holds it.
 #include "kernel/domain/domain_list.hpp"
 
 #include "kernel/sync/guarded.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Expels the guest from CPUs whose translations must go, and remembers translations for hypercalls.
 #include "kernel/domain/guest_presence.hpp"
 
 #include "kernel/arch/memory.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Powers off, restarts or halts the machine, as dom0 ended.
 #include "kernel/domain/machine_end.hpp"
 
 #include <array>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Writes a vCPU's time record, and the wall clock, where the guest reads them, under their version counters.
 #include "kernel/domain/para_clock.hpp"
 
 #include <atomic>

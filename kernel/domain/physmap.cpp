@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Changes to guest-physical memory: mapped in the largest leaves, unmapped and flushed before anything is released.
 #include "kernel/domain/physmap.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Why a vCPU waits, and the pages it shares with the guest.
 #include "kernel/domain/vcpu.hpp"
 
 #include <cstring>

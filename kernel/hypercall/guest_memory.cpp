@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Copies piece by piece, a piece for each page, under one look at the guest's memory.
 #include "kernel/hypercall/guest_memory.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// Writing all records of a domain, and loading them by a table of record codes.
 #include "kernel/hypercall/domctl/saved_state.hpp"
 
 #include <cstring>
