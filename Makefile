@@ -44,6 +44,10 @@ MACHINE  := -ffreestanding -fno-threadsafe-statics -fno-c++-static-destructors -
 KERNEL_CXX := $(LANGUAGE) $(MACHINE) $(HARDENED) $(WARNINGS) -O2 -g -I. $(if $(DEBUG),-DHOSPES_CHECK_LOCKS)
 DEPENDENCIES = -MMD -MP
 
+# Which source this is: git says it, and writes it into revision.txt when it makes an archive (.gitattributes).
+REVISION := $(or $(shell grep -v Format packaging/revision.txt 2>/dev/null | cut -c1-12), \
+                 $(shell git describe --always --exclude='*' --abbrev=12 --dirty=-modified 2>/dev/null),unknown)
+
 .PHONY: all iso unit fuzz guests format format-check tidy layering deps toolchain test-packages run payload check \
         check-fast check-guests bench install clean help
 all: $(BUILD)/hospes.elf $(BUILD)/hospes.gz $(BUILD)/hospes.iso
@@ -92,6 +96,11 @@ ALL_FLAGS = $(CXX) $(KERNEL_CXX) $(WHOLE) $(SMALL) $(FAST) $(INLINED)
 $(BUILD)/flags: toolchain
 	@mkdir -p $(@D); echo '$(ALL_FLAGS)' | cmp -s - $@ || echo '$(ALL_FLAGS)' >$@
 
+$(BUILD)/revision: toolchain
+	@mkdir -p $(@D); echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
+$(BUILD)/kernel/version.cpp.o: $(BUILD)/revision
+$(BUILD)/kernel/version.cpp.o tidy: private KERNEL_CXX += -DHOSPES_REVISION='"$(REVISION)"'
+
 $(BUILD)/%.cpp.o: %.cpp $(BUILD)/flags
 	$(call say,C++,$<)
 	@mkdir -p $(@D)
@@ -104,7 +113,7 @@ $(BUILD)/%.S.o: %.S $(BUILD)/flags
 # Functions of up to so many instructions are inlined across files: above it the image grows, and no path gets shorter.
 INLINED := -mllvm -import-instr-limit=50
 link = $(LINK) -T linker.ld -nostdlib -static --gc-sections -z max-page-size=4096 -z norelro -z noexecstack \
-       --no-pie --build-id=none $(INLINED) --thinlto-cache-dir=$(BUILD)/lto --thinlto-jobs=2 -Map=$(BUILD)/hospes.map -o $@ \
+       --no-pie --build-id=sha1 $(INLINED) --thinlto-cache-dir=$(BUILD)/lto --thinlto-jobs=2 -Map=$(BUILD)/hospes.map -o $@ \
        $(ORDERED) $(1) $(LIBRARIES)
 
 # Two links: the first to know every address, the second with the table of names for backtraces.

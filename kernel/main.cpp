@@ -83,7 +83,7 @@ void start_log()
                              .dom0_to_ring = wanted.console_to_ring});
     uart::start(wanted);
     if (wanted.consoles.has(ConsoleChoice::Vga)) screen::start(boot_info);
-    log_info("Hospes {}, loaded by {}", version, boot_info.loader_name);
+    log_info("Hospes {} ({}), loaded by {}", version, revision(), boot_info.loader_name);
     log_info("command line: {}", wanted.command_line);
     (void)parse_options(wanted.command_line, report_option, nullptr);
 }

@@ -10,7 +10,9 @@
 #include "kernel/domain/domain.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
 #include "kernel/hypercall/table.hpp"
+#include "kernel/lib/format.hpp"
 #include "kernel/options/command_line.hpp"
+#include "kernel/version.hpp"
 
 namespace hospes {
 
@@ -62,7 +64,14 @@ Expected<u64> capabilities(Vcpu& caller, u64 buffer)
     return text<xen::CapabilitiesInfo>(caller, buffer, "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 "sv);
 }
 
-Expected<u64> changeset(Vcpu& caller, u64 buffer) { return text<xen::ChangesetInfo>(caller, buffer, "hospes"sv); }
+/// `xl info` shows it as xen_changeset.
+Expected<u64> changeset(Vcpu& caller, u64 buffer)
+{
+    xen::ChangesetInfo info{};
+    std::span out{info.text};
+    format_into(out.first(out.size() - 1), "hospes {} git:{}", FormatArguments<2>{hospes::version, revision()}.span());
+    return answer(caller, buffer, info);
+}
 
 Expected<u64> platform_parameters(Vcpu& caller, u64 buffer)
 {
@@ -97,17 +106,27 @@ Expected<u64> command_line(Vcpu& caller, u64 buffer)
     return text<xen::CommandLine>(caller, buffer, may_see ? options().command_line : "<denied>"sv);
 }
 
-Expected<u64> build_id(Vcpu& caller, u64)
+/// The answer is the number of bytes; without a buffer, nothing else. (xen/common/kernel.c, XENVER_build_id.)
+Expected<u64> identify_build(Vcpu& caller, u64 buffer)
 {
-    return failure(caller.domain().is_control_domain() ? Error::NoData : Error::NotPermitted);
+    if (!caller.domain().is_control_domain()) return failure(Error::NotPermitted);
+    std::span<u8 const> const id = build_id();
+    if (buffer == 0) return id.size();
+    auto const room = copy_in(caller, claim_of<xen::BuildId>(buffer));
+    if (!room) return failure(room.error());
+    if (room->length < id.size()) return failure(room->length == 0 ? Error::Invalid : Error::NoBufferSpace);
+    auto const behind = element_address(claim_of<xen::BuildId>(buffer), 1);
+    if (!behind) return failure(behind.error());
+    if (auto const copied = copy_to_guest(caller, *behind, id); !copied) return failure(copied.error());
+    return id.size();
 }
 
 using Handler = Expected<u64> (*)(Vcpu&, u64 buffer);
 
 /// By VersionCommand.
-constexpr std::array<Handler, 11> handlers{version,      extra_version,       compile_info, capabilities,
-                                           changeset,    platform_parameters, features,     page_size_of_guests,
-                                           guest_handle, command_line,        build_id};
+constexpr std::array<Handler, 11> handlers{version,      extra_version,       compile_info,  capabilities,
+                                           changeset,    platform_parameters, features,      page_size_of_guests,
+                                           guest_handle, command_line,        identify_build};
 
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/log/console.hpp"
 #include "kernel/sync/guarded.hpp"
 #include "kernel/time/clock.hpp"
+#include "kernel/version.hpp"
 
 namespace hospes {
 
@@ -43,6 +44,13 @@ void ring_clear() {}
 }
 
 bool answer_debug_key(char, u32&, Budget&) { return true; }
+
+std::string_view revision() { return "1a2b3c"; }
+std::span<u8 const> build_id()
+{
+    static constexpr std::array<u8, 3> id{1, 2, 3};
+    return id;
+}
 
 namespace arch {
 

@@ -68,6 +68,27 @@ void features()
     report(second == -static_cast<s64>(Error::Invalid) || info.submap == 0, "there is one submap only");
 }
 
+/// In: the room behind the length; out: the bytes there.
+struct BuildIdAnswer {
+    xen::BuildId room;
+    std::array<u8, 64> bytes;
+};
+
+void build_id()
+{
+    s64 const length = ask<BuildIdAnswer>(VersionCommand::BuildId);
+    if (!is_dom0()) return report(fails_with(length, Error::NotPermitted), "no build id for guests");
+    report(length > 0 && length <= 64, "dom0 is told the length of the build id");
+    BuildIdAnswer answer{{static_cast<u32>(length)}, {}};
+    report(equal(ask(VersionCommand::BuildId, &answer), length), "dom0 is told the build id");
+    report(std::ranges::any_of(answer.bytes, [](u8 byte) { return byte != 0; }), "it is not nothing");
+    report(answer.bytes[static_cast<size_t>(length)] == 0 || length == 64, "and ends where it says");
+    answer.room.length = static_cast<u32>(length) - 1;
+    report(fails_with(ask(VersionCommand::BuildId, &answer), Error::NoBufferSpace), "a short buffer is refused");
+    answer.room.length = 0;
+    report(fails_with(ask(VersionCommand::BuildId, &answer), Error::Invalid), "an empty buffer, too");
+}
+
 void run()
 {
     report(equal(ask(VersionCommand::Version), 0x0004'0011), "version 4.17");
@@ -78,8 +99,7 @@ void run()
     report(succeeds(ask(VersionCommand::PlatformParameters, &parameters)), "platform parameters");
     std::array<u8, 16> handle{};
     report(succeeds(ask(VersionCommand::GuestHandle, &handle)), "guest handle");
-    auto build = ask<u32>(VersionCommand::BuildId);
-    report(is_dom0() || build < 0, "no build id for guests");
+    build_id();
     report(fails_with(hypercall(xen::Hypercall::XenVersion, 99u, 0u), Error::NotImplemented), "an undefined question");
     report(fails_with(hypercall(xen::Hypercall::XenVersion, VersionCommand::ExtraVersion, unmapped_address),
                       Error::BadAddress),
