@@ -77,28 +77,28 @@ Expected<> Physmap::initialize()
     return {};
 }
 
-/// With the largest leaf possible; its order. An empty table may be in the way of a large one (its mappings were
-/// removed one by one): then smaller ones fill that table.
-Expected<unsigned> Physmap::map_leaf(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
-                                     MappingType type)
+/// With the largest leaf possible, or as many of the smallest as lie in one table: how many frames. An empty table may
+/// be in the way of a large leaf (its mappings were removed one by one): then smaller ones fill that table.
+Expected<u64> Physmap::map_some(Gfn where, Hfn first, u64 count, Access access, MemoryType memory, MappingType type)
 {
-    for (unsigned order = leaf_order(*stage_, where.raw(), first.raw(), count);; order -= index_bits) {
+    for (unsigned order = leaf_order(*stage_, where.raw(), first.raw(), count); order > 0; order -= index_bits) {
         auto const mapped = stage_->map(where, first, order, access, memory, type);
-        if (mapped) return order;
-        if (mapped.error() != Error::Exists || order == 0) return failure(mapped.error());
+        if (mapped) return u64{1} << order;
+        if (mapped.error() != Error::Exists) return failure(mapped.error());
     }
+    return stage_->map_pages(where, first, count, access, memory, type);
 }
 
 /// All of them or none.
 Expected<> Physmap::map_run(Gfn where, Hfn first, u64 count, Access access, MemoryType memory, MappingType type)
 {
     for (u64 done = 0; done < count;) {
-        auto const order = map_leaf(where + done, first + done, count - done, access, memory, type);
-        if (!order) {
+        auto const some = map_some(where + done, first + done, count - done, access, memory, type);
+        if (!some) {
             unmap_run(where, done);
-            return failure(order.error());
+            return failure(some.error());
         }
-        done += u64{1} << *order;
+        done += *some;
     }
     return {};
 }

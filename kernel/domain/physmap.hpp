@@ -118,8 +118,8 @@ public:
 
 private:
     friend class Retired;
-    [[nodiscard]] Expected<unsigned> map_leaf(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
-                                              MappingType type);
+    [[nodiscard]] Expected<u64> map_some(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
+                                         MappingType type);
     [[nodiscard]] Expected<> map_run(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
                                      MappingType type);
     void unmap_run(Gfn where, u64 count);

@@ -99,9 +99,23 @@ public:
         if (!slot) return failure(slot.error());
         if (Format::is_present(load(*slot))) return failure(Error::Exists);
         store(*slot, Format::leaf(address_of(frame), level, access, memory, type));
-        u64 const past = where.raw() + frames_at(level);
-        if (past > end_.load(std::memory_order_relaxed)) end_.store(past, std::memory_order_relaxed);
+        note_end(where + frames_at(level));
         return {};
+    }
+
+    [[nodiscard]] Expected<u64> map_pages(Gfn where, Hfn frame, u64 count, Access access, MemoryType memory,
+                                          MappingType type) override
+    {
+        if (!in_range(where)) return failure(Error::Invalid);
+        auto const slot = make_slot(where, 0);
+        if (!slot) return failure(slot.error());
+        count = std::min(count, entries_per_table - index(where, 0));
+        u64 done = 0;
+        for (; done < count && !Format::is_present(load(*slot + done)); ++done)
+            store(*slot + done, Format::leaf(address_of(frame + done), 0, access, memory, type));
+        if (done == 0) return failure(Error::Exists);
+        note_end(where + done);
+        return done;
     }
 
     [[nodiscard]] Expected<Mapping> unmap(Gfn where, unsigned order) override
@@ -151,6 +165,10 @@ private:
         u64 value;
     };
 
+    void note_end(Gfn past)
+    {
+        if (past.raw() > end_.load(std::memory_order_relaxed)) end_.store(past.raw(), std::memory_order_relaxed);
+    }
     static bool in_range(Gfn where) { return where.raw() < u64{1} << order_of(Format::levels); }
     static u64 index(Gfn where, unsigned level) { return where.raw() >> order_of(level) & (entries_per_table - 1); }
     static u64 load(u64* slot) { return std::atomic_ref{*slot}.load(std::memory_order_acquire); }

@@ -72,6 +72,10 @@ public:
     /// anything is mapped there, OutOfMemory if no table page is left; in both cases nothing changed.
     [[nodiscard]] virtual Expected<> map(Gfn where, Hfn frame, unsigned order, Access access, MemoryType memory,
                                          MappingType type) = 0;
+    /// Maps up to `count` frames by the smallest leaves, as many of them as lie in one table: one walk for all. Returns
+    /// how many. Exists if the first is mapped; it ends before any other that is. OutOfMemory as above.
+    [[nodiscard]] virtual Expected<u64> map_pages(Gfn where, Hfn frame, u64 count, Access access, MemoryType memory,
+                                                  MappingType type) = 0;
     /// Removes the mapping of exactly 2^order frames, splitting a larger leaf first. Returns what was there
     /// (MappingType::None if nothing). OutOfMemory if a split found no table page; nothing changed.
     [[nodiscard]] virtual Expected<Mapping> unmap(Gfn where, unsigned order) = 0;

@@ -14,7 +14,7 @@ namespace hospes::control {
 
 namespace {
 
-constexpr u64 frames_at_once = 512;
+constexpr u64 frames_at_once = 256;
 using Bits = std::array<u8, frames_at_once / 8>;
 
 /// Marks what is RAM from frame `first` on; returns how many frames that are.

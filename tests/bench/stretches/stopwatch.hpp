@@ -27,6 +27,9 @@ public:
         stop(name, good);
     }
 
+    /// All ports are taken: moves the timer's to the highest that there is.
+    static void take_last_port();
+
 private:
     static void start();
     static void stop(std::string_view name, bool good);
