@@ -40,7 +40,8 @@ CpuTimers& lock_queue_of(Timer const& timer)
         u32 const cpu = timer.cpu.load(std::memory_order_acquire);
         CpuTimers& timers = all_timers.of(cpu);
         timers.lock.lock();
-        // It may have been away and come back since the first look: then what was done to it elsewhere must be seen, too.
+        // It may have been away and come back since the first look: then what was done to it elsewhere must be seen,
+        // too.
         if (timer.cpu.load(std::memory_order_acquire) == cpu) return timers;
         timers.lock.unlock();
     }
