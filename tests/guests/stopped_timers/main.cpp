@@ -45,7 +45,10 @@ struct DeadCode {
     std::array<u8, 2> halt{0xfa, 0xf4}; // cli; hlt
 } __attribute__((packed));
 
+/// Its interrupts are on, for Bochs cannot preempt it otherwise (README.md), and held back by the task priority.
 struct SpinningCode {
+    Store hold_back{.address = 0xfee0'0080, .value = 0xf0};
+    u8 interrupts_on = 0xfb; // sti
     TimerStart start;
     std::array<u8, 4> spin{0xf3, 0x90, 0xeb, 0xfc}; // pause; jmp
 } __attribute__((packed));
