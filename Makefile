@@ -59,6 +59,7 @@ help:
 	    check-fast "tests that need no emulator" "unit fuzz" "tests on the host" "guests check-guests" "test guests" \
 	    "soak" "fuzzed hypercalls and 1,000 lives for SECONDS=N" \
 	    "deb live docs" "a package, a live medium, made documents" \
+	    check-abi "the ABI beside other releases' headers" \
 	    "system system-slow" "Debian's dom0 and guests" run-dom0 "dom0 without GRUB, SCENARIO=..." \
 	    payload "one kernel as dom0, KERNEL=..." bench "cost of primitives, beside Xen's" \
 	    "format format-check tidy" "style" layering "who includes whom" deps "install packages" \

@@ -9,6 +9,7 @@
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/domain/machine_end.hpp"
 #include "kernel/domain/para_clock.hpp"
+#include "kernel/domain/state_changes.hpp"
 #include "kernel/evtchn/virtual_interrupt.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/mm/frame_allocator.hpp"
@@ -25,6 +26,12 @@ u64 most_overhead(DomainConfiguration const& configuration)
     return 1 + GrantTable::most_overhead(configuration) + PortTable::most_overhead(configuration.max_event_port);
 }
 
+u64 next_unique_id()
+{
+    static constinit std::atomic<u64> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 }
 
 Domain::Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain)
@@ -35,7 +42,8 @@ Domain::Domain(DomainId id, DomainConfiguration const& configuration, bool is_co
       grants{*this},
       id_{id},
       is_control_domain_{is_control_domain},
-      configuration_{configuration}
+      configuration_{configuration},
+      unique_id_{next_unique_id()}
 {
     auto held = control.lock();
     held->handle = configuration.handle;
@@ -160,6 +168,7 @@ void Domain::shut_down(ShutdownReason reason)
         stop_vcpus();
     }
     log_info("domain {} has shut down, reason {}", id_, reason);
+    state_changes::note(id_);
     raise_global_virq(VirtualInterrupt::DomainException);
 }
 
@@ -222,6 +231,7 @@ Expected<> Domain::destroy_slice(Budget& budget)
     release_shared_info();
     for (auto const& vcpu : vcpus()) scheduler::remove(*vcpu);
     life_.store(Life::Dead, std::memory_order_release);
+    state_changes::note(id_);
     raise_global_virq(VirtualInterrupt::DomainException);
     release(); // the reference of the domain's own life; the caller still holds one
     return {};

@@ -78,6 +78,8 @@ public:
                                                   bool is_control_domain);
 
     [[nodiscard]] DomainId id() const { return id_; }
+    /// Never 0, and never that of another domain, before or after: unlike `id()`.
+    [[nodiscard]] u64 unique_id() const { return unique_id_; }
     /// dom0: may manage other domains, and owns the devices.
     [[nodiscard]] bool is_control_domain() const { return is_control_domain_; }
     [[nodiscard]] DomainConfiguration const& configuration() const { return configuration_; }
@@ -161,6 +163,7 @@ private:
     DomainId const id_;
     bool const is_control_domain_;
     DomainConfiguration const configuration_;
+    u64 const unique_id_;
     std::atomic<Life> life_{Life::Building};
     static constexpr ShutdownReason not_shut_down{0xffff};
     std::atomic<ShutdownReason> shutdown_reason_{not_shut_down};

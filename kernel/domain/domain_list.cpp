@@ -2,6 +2,7 @@
 /// The list of domains in order of id, under one lock; whoever finds one holds it.
 #include "kernel/domain/domain_list.hpp"
 
+#include "kernel/domain/state_changes.hpp"
 #include "kernel/sync/guarded.hpp"
 
 namespace hospes::domains {
@@ -36,6 +37,7 @@ Expected<> add(Domain& domain)
     *link = &domain;
     ++held->count;
     if (domain.is_control_domain()) the_control_domain.store(&domain, std::memory_order_release);
+    state_changes::note(domain.id());
     return {};
 }
 
@@ -83,6 +85,7 @@ void remove(Domain& domain)
     if (*link != &domain) return;
     *link = domain.next;
     --held->count;
+    state_changes::note(domain.id());
 }
 
 u32 count() { return list.lock()->count; }

@@ -68,4 +68,16 @@ xen::DomctlGetDomainInfo describe_domain(Domain& domain)
     return info;
 }
 
+xen::DomctlGetDomainState describe_state(Domain const& domain)
+{
+    using namespace xen::domain_state;
+    using namespace xen::domain_capability;
+    u16 state = exists;
+    if (domain.shutdown_reason()) state |= shut_down;
+    if (domain.life() == Domain::Life::Dying) state |= dying;
+    if (domain.life() == Domain::Life::Dead) state |= dead;
+    u16 const capabilities = domain.is_control_domain() ? control | hardware : 0;
+    return {.state = state, .capabilities = capabilities, .pad = 0, .unique_id = domain.unique_id()};
+}
+
 }

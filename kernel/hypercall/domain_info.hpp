@@ -8,5 +8,7 @@
 namespace hospes {
 
 [[nodiscard]] xen::DomctlGetDomainInfo describe_domain(Domain& domain);
+/// How far a domain has got, for xenstored.
+[[nodiscard]] xen::DomctlGetDomainState describe_state(Domain const& domain);
 
 }

@@ -3,20 +3,33 @@
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 
 #include "kernel/domain/domain_list.hpp"
+#include "kernel/hypercall/domctl/layout.hpp"
 
 namespace hospes {
 
 namespace {
 
-enum class Finds : u8 { TheDomain, Itself }; ///< who looks the domain up
+/// Which domain the handler is given.
+enum class Finds : u8 {
+    TheDomain, ///< the one that is named
+    OrTheNext, ///< for releases that want it so, the first that exists from there on
+    Itself,    ///< none: it looks for itself
+};
+
+/// What the interface version must be.
+enum class Interface : u8 { OfRelease, Stable };
 
 struct Row {
     xen::DomctlCommand command;
     control::Handler handler;
     Finds finds = Finds::TheDomain;
+    Interface interface = Interface::OfRelease;
 };
 
 using enum xen::DomctlCommand;
+
+/// The toolstack of 4.20 and later tries it with each new domain, and takes no other refusal.
+Expected<> not_supported(control::DomctlCall&) { return failure(Error::NotSupported); }
 
 /// Passthrough, introspection, tracing and PV-only commands are left out: NotImplemented.
 constexpr std::array rows{
@@ -24,7 +37,7 @@ constexpr std::array rows{
     Row{DestroyDomain, control::destroy_domain, Finds::Itself},
     Row{PauseDomain, control::pause_domain},
     Row{UnpauseDomain, control::unpause_domain},
-    Row{GetDomainInfo, control::get_domain_info, Finds::Itself},
+    Row{GetDomainInfo, control::get_domain_info, Finds::OrTheNext},
     Row{SetVcpuAffinity, control::set_vcpu_affinity},
     Row{ShadowOp, control::shadow_op},
     Row{MaxMem, control::max_memory},
@@ -50,6 +63,8 @@ constexpr std::array rows{
     Row{SetCpuPolicy, control::set_cpu_policy},
     Row{GetPagingMempoolSize, control::get_paging_pool},
     Row{SetPagingMempoolSize, control::set_paging_pool},
+    Row{SetLlcColors, not_supported},
+    Row{GetDomainState, control::get_domain_state, Finds::Itself, Interface::Stable},
 };
 
 Row const* find_row(u32 command)
@@ -59,11 +74,27 @@ Row const* find_row(u32 command)
     return nullptr;
 }
 
-Expected<> perform(Vcpu& caller, Row const& row, xen::Domctl& request, u32& progress)
+/// The release that the call was made for; null if the interface version is not one that is answered. Stable commands
+/// are those of the last.
+xen::Release const* release_of(Row const* row, u32 interface_version)
 {
-    control::DomctlCall call{caller, nullptr, request, progress};
+    if (!row || row->interface == Interface::OfRelease) return xen::release_of_domctl(interface_version);
+    return interface_version == xen::stable_interface_version ? &xen::releases.back() : nullptr;
+}
+
+Expected<DomainReference> find_domain(Row const& row, control::DomctlCall const& call)
+{
+    if (row.finds != Finds::OrTheNext || call.release.exact_domain_info) return domains::find(call.request.domain);
+    auto found = domains::at_or_after(call.request.domain);
+    if (!found) return failure(Error::NoSuchDomain);
+    return *std::move(found);
+}
+
+Expected<> perform(Vcpu& caller, Row const& row, xen::Release const& release, xen::Domctl& request, u32& progress)
+{
+    control::DomctlCall call{caller, nullptr, request, progress, release};
     if (row.finds == Finds::Itself) return row.handler(call);
-    auto const domain = domains::find(request.domain);
+    auto const domain = find_domain(row, call);
     if (!domain) return failure(domain.error());
     // Another of dom0's vCPUs may be changing the same domain: this call is made again when that one is done.
     auto const turn = (*domain)->control_turn.try_take();
@@ -79,11 +110,14 @@ Expected<u64> domctl(Vcpu& caller, HypercallArguments& arguments)
     auto const claim = claim_of<xen::Domctl>(arguments[0]);
     auto request = copy_in(caller, claim);
     if (!request) return failure(request.error());
-    if (request->interface_version != xen::domctl_interface_version) return failure(Error::AccessDenied);
     Row const* const row = find_row(request->command);
+    xen::Release const* const release = release_of(row, request->interface_version);
+    if (!release) return failure(Error::AccessDenied);
     if (!row) return failure(Error::NotImplemented);
-    auto const done = perform(caller, *row, *request, arguments.progress);
+    control::widen(*request, *release);
+    auto const done = perform(caller, *row, *release, *request, arguments.progress);
     if (!done && done.error() == Error::Restart) return failure(Error::Restart);
+    control::narrow(*request, *release);
     // Copied back on errors too: some say in the structure what they stumbled over.
     if (auto const copied = copy_out(caller, claim, *request); !copied) return failure(copied.error());
     if (!done) return failure(done.error());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// sysctl(call): the toolstack's view of the machine. (xen/include/public/sysctl.h; abi.md 3.11, 3.14.)
+#include "kernel/abi/xen/versions.hpp"
 #include "kernel/hypercall/sysctl/sysctl_call.hpp"
 
 namespace hospes {
@@ -52,7 +53,7 @@ Expected<u64> sysctl(Vcpu& caller, HypercallArguments& arguments)
     auto const claim = claim_of<xen::Sysctl>(arguments[0]);
     auto request = copy_in(caller, claim);
     if (!request) return failure(request.error());
-    if (request->interface_version != xen::sysctl_interface_version) return failure(Error::AccessDenied);
+    if (!xen::is_known_sysctl(request->interface_version)) return failure(Error::AccessDenied);
     Row const* const row = find_row(request->command);
     if (!row) return failure(Error::NotImplemented);
     system_control::SysctlCall call{caller, *request, arguments.progress};

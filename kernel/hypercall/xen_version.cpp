@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-/// xen_version(command, buffer): who we are and what we offer. We answer as Xen 4.17, the version that the toolstack
-/// in dom0 was built for (design.md D2). (xen/include/public/version.h; abi.md 3.7.)
+/// xen_version(command, buffer): who we are and what we offer. We answer as the release of Xen that the toolstack in
+/// dom0 was built for (toolstack=). (xen/include/public/version.h; abi.md 3.7.)
 #include "kernel/abi/xen/version.hpp"
 
 #include <algorithm>
 #include <string_view>
 
 #include "kernel/abi/xen/features.hpp"
+#include "kernel/abi/xen/versions.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
 #include "kernel/hypercall/table.hpp"
@@ -20,8 +21,14 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr u64 major_version = 4;
-constexpr u64 minor_version = 17;
+constexpr std::string_view extra_version_text = ".0-hospes";
+/// The toolstack builds a guest only if its kind is listed here.
+constexpr std::string_view capabilities_text = "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
+
+std::string_view command_line_for(Vcpu const& caller)
+{
+    return caller.domain().is_control_domain() ? options().command_line : "<denied>"sv;
+}
 
 template <size_t size>
 void fill(std::array<char, size>& out, std::string_view text)
@@ -36,7 +43,7 @@ Expected<u64> answer(Vcpu& caller, u64 buffer, T const& value)
     return 0;
 }
 
-Expected<u64> version(Vcpu&, u64) { return major_version << 16 | minor_version; }
+Expected<u64> version(Vcpu&, u64) { return u64{xen::xen_major} << 16 | options().toolstack_minor; }
 
 template <typename T>
 Expected<u64> text(Vcpu& caller, u64 buffer, std::string_view what)
@@ -46,7 +53,24 @@ Expected<u64> text(Vcpu& caller, u64 buffer, std::string_view what)
     return answer(caller, buffer, value);
 }
 
-Expected<u64> extra_version(Vcpu& caller, u64 buffer) { return text<xen::ExtraVersion>(caller, buffer, ".5-hospes"sv); }
+/// All of it, without a zero behind, if there is room for it. Without a buffer, only how much there is.
+Expected<u64> long_text(Vcpu& caller, u64 buffer, std::string_view what)
+{
+    if (buffer == 0) return what.size();
+    auto const offer = copy_in(caller, claim_of<xen::VariableBuffer>(buffer));
+    if (!offer) return failure(offer.error());
+    if (what.size() > offer->length) return failure(Error::NoBufferSpace);
+    auto const start = element_address(xen::GuestHandle<u8>{buffer}, sizeof *offer);
+    if (!start) return failure(start.error());
+    auto const copied = copy_to_guest(caller, *start, {reinterpret_cast<u8 const*>(what.data()), what.size()});
+    if (!copied) return failure(copied.error());
+    return what.size();
+}
+
+Expected<u64> extra_version(Vcpu& caller, u64 buffer)
+{
+    return text<xen::ExtraVersion>(caller, buffer, extra_version_text);
+}
 
 Expected<u64> compile_info(Vcpu& caller, u64 buffer)
 {
@@ -58,20 +82,21 @@ Expected<u64> compile_info(Vcpu& caller, u64 buffer)
     return answer(caller, buffer, info);
 }
 
-/// The toolstack builds a guest only if its kind is listed here.
 Expected<u64> capabilities(Vcpu& caller, u64 buffer)
 {
-    return text<xen::CapabilitiesInfo>(caller, buffer, "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 "sv);
+    return text<xen::CapabilitiesInfo>(caller, buffer, capabilities_text);
 }
 
 /// `xl info` shows it as xen_changeset.
-Expected<u64> changeset(Vcpu& caller, u64 buffer)
+xen::ChangesetInfo describe_changeset()
 {
     xen::ChangesetInfo info{};
     std::span out{info.text};
     format_into(out.first(out.size() - 1), "hospes {} git:{}", FormatArguments<2>{hospes::version, revision()}.span());
-    return answer(caller, buffer, info);
+    return info;
 }
+
+Expected<u64> changeset(Vcpu& caller, u64 buffer) { return answer(caller, buffer, describe_changeset()); }
 
 Expected<u64> platform_parameters(Vcpu& caller, u64 buffer)
 {
@@ -102,8 +127,7 @@ Expected<u64> guest_handle(Vcpu& caller, u64 buffer)
 
 Expected<u64> command_line(Vcpu& caller, u64 buffer)
 {
-    bool const may_see = caller.domain().is_control_domain();
-    return text<xen::CommandLine>(caller, buffer, may_see ? options().command_line : "<denied>"sv);
+    return text<xen::CommandLine>(caller, buffer, command_line_for(caller));
 }
 
 /// The answer is the number of bytes; without a buffer, nothing else. (xen/common/kernel.c, XENVER_build_id.)
@@ -121,12 +145,24 @@ Expected<u64> identify_build(Vcpu& caller, u64 buffer)
     return id.size();
 }
 
+Expected<u64> long_extra_version(Vcpu& caller, u64 buffer) { return long_text(caller, buffer, extra_version_text); }
+Expected<u64> long_capabilities(Vcpu& caller, u64 buffer) { return long_text(caller, buffer, capabilities_text); }
+Expected<u64> long_changeset(Vcpu& caller, u64 buffer)
+{
+    return long_text(caller, buffer, describe_changeset().text.data());
+}
+Expected<u64> long_command_line(Vcpu& caller, u64 buffer)
+{
+    return long_text(caller, buffer, command_line_for(caller));
+}
+
 using Handler = Expected<u64> (*)(Vcpu&, u64 buffer);
 
 /// By VersionCommand.
-constexpr std::array<Handler, 11> handlers{version,      extra_version,       compile_info,  capabilities,
-                                           changeset,    platform_parameters, features,      page_size_of_guests,
-                                           guest_handle, command_line,        identify_build};
+constexpr std::array<Handler, 15> handlers{
+    version,           extra_version,       compile_info,     capabilities, changeset,      platform_parameters,
+    features,          page_size_of_guests, guest_handle,     command_line, identify_build, long_extra_version,
+    long_capabilities, long_changeset,      long_command_line};
 
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "kernel/abi/xen/versions.hpp"
 #include "kernel/options/parse_values.hpp"
 
 namespace hospes {
@@ -224,6 +225,17 @@ bool iommu(std::string_view value, Options& options)
 /// The toolstack can be told only what it knows; ours is called by the name of the default.
 bool scheduler(std::string_view value, Options&) { return value == "credit2"; }
 
+/// Debian's tools choose among themselves by what the hypervisor says of its version.
+bool toolstack(std::string_view value, Options& options)
+{
+    std::optional<u64> const major = parse_number(take_until(value, '.'));
+    std::optional<u64> const minor = parse_number(value);
+    if (major != xen::xen_major || !minor) return false;
+    bool const answered = std::ranges::contains(xen::releases, *minor, &xen::Release::minor);
+    if (answered) options.toolstack_minor = static_cast<u32>(*minor);
+    return answered;
+}
+
 bool vga(std::string_view value, Options& options)
 {
     options.keep_vga = value.contains("keep");
@@ -264,6 +276,8 @@ constexpr std::array table{
     Option{"sched", "credit2", scheduler, "the scheduler"},
     Option{"sync_console", yes_or_no, flag<&Options::synchronous_console>,
            "the serial line shows everything, and whoever writes waits for it"},
+    Option{"toolstack", "4.17 to 4.22", toolstack,
+           "the release of Xen whose tools dom0 has, the number in /usr/lib/xen-*; default: 4.17"},
     Option{"vga", "keep", vga, "keep writing on the screen after dom0 has started"},
     Option{"x2apic", yes_or_no, flag<&Options::x2apic>, "use the local APIC by MSRs where possible"},
 

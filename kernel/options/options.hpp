@@ -83,6 +83,7 @@ struct Options {
     u64 console_ring_bytes = 0;       ///< 0: the built-in ring
     bool keep_vga = false;
 
+    u32 toolstack_minor = 17; ///< the release 4.x of Xen whose tools dom0 has
     bool no_reboot = false;
     bool smp = true;
     u32 max_cpus = 0;     ///< 0: all

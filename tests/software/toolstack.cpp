@@ -31,6 +31,7 @@ s64 Toolstack::create(GuestPlan& plan) const
                                .max_grant_frames = plan.grant_frames,
                                .max_maptrack_frames = plan.maptrack_frames,
                                .grant_options = 1,
+                               .altp2m = 0,
                                .vmtrace_size = 0,
                                .cpupool_id = 0,
                                .arch = {.emulation_flags = xen::emulation_flag::local_apic, .misc_flags = 0}};

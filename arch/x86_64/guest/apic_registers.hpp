@@ -89,6 +89,7 @@ struct SpuriousVectorRegister : Register<SpuriousVectorRegister> {
 namespace apic_error {
 inline constexpr u32 send_illegal_vector = 1 << 5;
 inline constexpr u32 receive_illegal_vector = 1 << 6;
+inline constexpr u32 all = 0xff;
 }
 
 /// An interrupt on its way: from an ICR, an MSI or an IOAPIC pin.

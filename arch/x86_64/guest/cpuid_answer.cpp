@@ -5,6 +5,8 @@
 #include "arch/x86_64/cpu/control_registers.hpp"
 #include "arch/x86_64/guest/cpuid_policy.hpp"
 #include "kernel/abi/xen/cpuid.hpp"
+#include "kernel/abi/xen/versions.hpp"
+#include "kernel/options/command_line.hpp"
 #include "kernel/time/tick_scale.hpp"
 
 namespace hospes::arch {
@@ -12,7 +14,6 @@ namespace hospes::arch {
 namespace {
 
 constexpr u32 extended_base = 0x8000'0000;
-constexpr u32 xen_version = 4 << 16 | 17; ///< what we answer as (design.md D2)
 
 /// The local APIC id of a vCPU; the MADT says the same. (abi.md 1.2 (7))
 constexpr u32 apic_id_of(u32 vcpu) { return vcpu * 2; }
@@ -123,7 +124,7 @@ CpuidLeaf hypervisor(CpuidPolicy const& policy, CpuidContext const& context, u32
     case Offset::Signature:
         return {xen::cpuid_first_leaf + last, xen::cpuid_signature_ebx, xen::cpuid_signature_ecx,
                 xen::cpuid_signature_edx};
-    case Offset::Version: return {xen_version, 0, 0, 0};
+    case Offset::Version: return {xen::xen_major << 16 | options().toolstack_minor, 0, 0, 0};
     case Offset::Hypercalls: return {1, xen::hypercall_page_msr, 0, 0};
     case Offset::Time: return hypervisor_time(context, subleaf);
     case Offset::Hvm:

@@ -170,7 +170,7 @@ private:
     VectorWords arrived_as_level_{}; ///< how each vector came last
     std::atomic<u32> attention_{0};  ///< words of arrived_ that are not zero, and `look`
     u32 trigger_generation_ = 0;
-    u32 pending_errors_ = 0;
+    std::atomic<u32> pending_errors_{0}; ///< what the next write of the error status register shows
     u64 tsc_deadline_ = 0;
     u64 deadline_ = 0; ///< ns of system time, in every mode; 0: the timer does not count
 };

@@ -33,10 +33,7 @@ void VirtualLocalApic::write_register(u8 index, u32 value)
     case ApicRegister::TaskPriority: return set_task_priority(static_cast<u8>(value));
     case ApicRegister::EndOfInterrupt: return end_of_interrupt();
     case ApicRegister::SpuriousVector: return write_spurious_vector(value);
-    case ApicRegister::ErrorStatus:
-        set(which, pending_errors_);
-        pending_errors_ = 0;
-        return;
+    case ApicRegister::ErrorStatus: set(which, pending_errors_.exchange(0)); return;
     case ApicRegister::SelfInterrupt:
         return send_command(ApicCommand{value & 0xff}.with<ApicCommand::Shorthand>(ApicShorthand::Self));
     case ApicRegister::CommandLow:
@@ -166,7 +163,9 @@ xen::HvmLocalApic VirtualLocalApic::save() const
     return {.apic_base_msr = base_.raw(),
             .disabled = is_enabled() ? 0U : 1U,
             .timer_divisor = static_cast<u32>(count_ns() / tick_ns),
-            .tsc_deadline_msr = tsc_deadline_};
+            .tsc_deadline_msr = tsc_deadline_,
+            .pending_errors = pending_errors_.load(),
+            .pad = 0};
 }
 
 Expected<> VirtualLocalApic::load(xen::HvmLocalApic const& state)
@@ -176,6 +175,7 @@ Expected<> VirtualLocalApic::load(xen::HvmLocalApic const& state)
     if (base.get<ApicBase::X2ApicEnable>() && !base.get<ApicBase::GlobalEnable>()) return failure(Error::Invalid);
     base_ = base;
     write_identity();
+    pending_errors_.store(state.pending_errors & apic_error::all);
     tsc_deadline_ = state.tsc_deadline_msr;
     restart_timer();
     ask_for_attention();

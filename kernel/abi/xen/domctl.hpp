@@ -12,8 +12,8 @@
 
 namespace hospes::xen {
 
-/// Every call carries it; any other is refused.
-inline constexpr u32 domctl_interface_version = 0x15;
+/// Of the newest release that is answered: structures here have its form. Others have theirs (versions.hpp).
+inline constexpr u32 domctl_interface_version = 0x18;
 
 /// (XEN_DOMCTL_*)
 enum class DomctlCommand : u32 {
@@ -85,13 +85,17 @@ enum class DomctlCommand : u32 {
     VmtraceOp = 84,
     GetPagingMempoolSize = 85,
     SetPagingMempoolSize = 86,
+    GsiPermission = 88,  // since 4.20
+    SetLlcColors = 89,   // since 4.20
+    GetDomainState = 90, // since 4.21, stable
     GdbsxGuestMemIo = 1000,
     GdbsxPauseVcpu = 1001,
     GdbsxUnpauseVcpu = 1002,
     GdbsxDomStatus = 1003,
 };
 
-/// The call itself. `Domctl call{}` is zero in every byte, because `raw` comes first and covers the union.
+/// The call itself; its interface version is that of the caller's release (versions.hpp). `Domctl call{}` is zero in
+/// every byte, because `raw` comes first and covers the union.
 struct Domctl {
     u32 command; // DomctlCommand
     u32 interface_version;
@@ -130,6 +134,7 @@ struct Domctl {
         DomctlCpuPolicy cpu_policy;
         DomctlSetVirqHandler set_virq_handler;
         DomctlPagingMempool paging_mempool;
+        DomctlGetDomainState get_domain_state;
     } u;
 };
 static_assert(sizeof(Domctl) == 144);

@@ -21,6 +21,7 @@ inline constexpr u32 xenstore_domain = 1U << 4;
 inline constexpr u32 iommu = 1U << 5;
 inline constexpr u32 nested_virtualisation = 1U << 6;
 inline constexpr u32 vpmu = 1U << 7;
+inline constexpr u32 trap_unmapped_accesses = 1U << 8; // since 4.21
 }
 
 /// DomctlCreateDomain::iommu_options. (XEN_DOMCTL_IOMMU_*)
@@ -60,7 +61,8 @@ struct ArchDomainConfig {
 static_assert(sizeof(ArchDomainConfig) == 8 && has_no_hidden_bytes<ArchDomainConfig>);
 static_assert(offsetof(ArchDomainConfig, misc_flags) == 4);
 
-/// The number in Domctl::domain, or domid_invalid to have one chosen, becomes the domain's.
+/// The number in Domctl::domain, or domid_invalid to have one chosen, becomes the domain's. The form since 4.19: the
+/// one before has no `altp2m`, and what follows lies where that is (versions.hpp).
 struct DomctlCreateDomain {
     u32 ssidref;
     DomainHandle handle;
@@ -71,18 +73,20 @@ struct DomctlCreateDomain {
     s32 max_grant_frames;    // negative: the default
     s32 max_maptrack_frames; // negative: the default
     u32 grant_options;
+    u32 altp2m; // options in the low half; since 4.21 the number of views in the high half
     u32 vmtrace_size;
     u32 cpupool_id;
     ArchDomainConfig arch;
 };
-static_assert(sizeof(DomctlCreateDomain) == 64 && has_no_hidden_bytes<DomctlCreateDomain>);
+static_assert(sizeof(DomctlCreateDomain) == 68 && has_no_hidden_bytes<DomctlCreateDomain>);
 static_assert(offsetof(DomctlCreateDomain, handle) == 4 && offsetof(DomctlCreateDomain, flags) == 20 &&
               offsetof(DomctlCreateDomain, iommu_options) == 24 && offsetof(DomctlCreateDomain, max_vcpus) == 28 &&
               offsetof(DomctlCreateDomain, max_event_port) == 32 &&
               offsetof(DomctlCreateDomain, max_grant_frames) == 36 &&
               offsetof(DomctlCreateDomain, max_maptrack_frames) == 40 &&
-              offsetof(DomctlCreateDomain, grant_options) == 44 && offsetof(DomctlCreateDomain, vmtrace_size) == 48 &&
-              offsetof(DomctlCreateDomain, cpupool_id) == 52 && offsetof(DomctlCreateDomain, arch) == 56);
+              offsetof(DomctlCreateDomain, grant_options) == 44 && offsetof(DomctlCreateDomain, altp2m) == 48 &&
+              offsetof(DomctlCreateDomain, vmtrace_size) == 52 && offsetof(DomctlCreateDomain, cpupool_id) == 56 &&
+              offsetof(DomctlCreateDomain, arch) == 60);
 
 /// DomctlGetDomainInfo::flags. (XEN_DOMINF_*)
 namespace domain_info_flag {
@@ -347,6 +351,33 @@ struct DomctlSetTarget {
     DomainId target;
 };
 static_assert(sizeof(DomctlSetTarget) == 2 && has_no_hidden_bytes<DomctlSetTarget>);
+
+/// DomctlGetDomainState::state. (XEN_DOMCTL_GETDOMSTATE_STATE_*)
+namespace domain_state {
+inline constexpr u16 exists = 1U << 0;
+inline constexpr u16 shut_down = 1U << 1;
+inline constexpr u16 dying = 1U << 2;
+inline constexpr u16 dead = 1U << 3;
+}
+
+/// DomctlGetDomainState::capabilities. (XEN_DOMCTL_GETDOMSTATE_CAP_*)
+namespace domain_capability {
+inline constexpr u16 control = 1U << 0;
+inline constexpr u16 hardware = 1U << 1;
+inline constexpr u16 xenstore = 1U << 2;
+}
+
+/// Since 4.21, and stable. For domid_invalid, about one whose state has changed since it was last told; its number goes
+/// to Domctl::domain. All zeroes if it is gone.
+struct DomctlGetDomainState {
+    u16 state;        // domain_state
+    u16 capabilities; // domain_capability
+    u32 pad;          // must be 0
+    u64 unique_id;    // no two domains of one start of the machine share it
+};
+static_assert(sizeof(DomctlGetDomainState) == 16 && has_no_hidden_bytes<DomctlGetDomainState>);
+static_assert(offsetof(DomctlGetDomainState, capabilities) == 2 && offsetof(DomctlGetDomainState, pad) == 4 &&
+              offsetof(DomctlGetDomainState, unique_id) == 8);
 
 struct DomctlSetVirqHandler {
     u32 virq;

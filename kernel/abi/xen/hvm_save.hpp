@@ -171,16 +171,18 @@ static_assert(
     offsetof(HvmCpu, msr_tsc_aux) == 1000 && offsetof(HvmCpu, tsc) == 1008 && offsetof(HvmCpu, pending_event) == 1016 &&
     offsetof(HvmCpu, error_code) == 1020 && offsetof(HvmCpu, flags) == 1024);
 
-/// What of a local APIC is not in its register page.
+/// What of a local APIC is not in its register page. Before 4.18 it ends in front of pending_errors (versions.hpp).
 struct HvmLocalApic {
     u64 apic_base_msr;
     u32 disabled;
     u32 timer_divisor;
     u64 tsc_deadline_msr;
+    u32 pending_errors; // what the next write of the error status register shows
+    u32 pad;
 };
-static_assert(sizeof(HvmLocalApic) == 24 && has_no_hidden_bytes<HvmLocalApic>);
+static_assert(sizeof(HvmLocalApic) == 32 && has_no_hidden_bytes<HvmLocalApic>);
 static_assert(offsetof(HvmLocalApic, disabled) == 8 && offsetof(HvmLocalApic, timer_divisor) == 12 &&
-              offsetof(HvmLocalApic, tsc_deadline_msr) == 16);
+              offsetof(HvmLocalApic, tsc_deadline_msr) == 16 && offsetof(HvmLocalApic, pending_errors) == 24);
 
 /// The register page's first KiB.
 struct HvmLocalApicRegisters {

@@ -13,8 +13,8 @@
 
 namespace hospes::xen {
 
-/// Every call carries it; any other is refused.
-inline constexpr u32 sysctl_interface_version = 0x15;
+/// Of the newest release that is answered (versions.hpp).
+inline constexpr u32 sysctl_interface_version = 0x16;
 
 /// (XEN_SYSCTL_*)
 enum class SysctlCommand : u32 {
@@ -363,7 +363,8 @@ static_assert(offsetof(SysctlCpuPolicy, nr_leaves) == 4 && offsetof(SysctlCpuPol
               offsetof(SysctlCpuPolicy, reserved) == 12 && offsetof(SysctlCpuPolicy, leaves) == 16 &&
               offsetof(SysctlCpuPolicy, msrs) == 24);
 
-/// The call itself. `Sysctl call{}` is zero in every byte, because `raw` comes first and covers the union.
+/// The call itself; its interface version is that of the caller's release (versions.hpp). `Sysctl call{}` is zero in
+/// every byte, because `raw` comes first and covers the union.
 struct Sysctl {
     u32 command; // SysctlCommand
     u32 interface_version;

@@ -22,6 +22,11 @@ enum class VersionCommand : u32 {
     GuestHandle = 8,
     CommandLine = 9,
     BuildId = 10,
+    // The same as a VariableBuffer, since 4.20.
+    ExtraVersion2 = 11,
+    Capabilities2 = 12,
+    Changeset2 = 13,
+    CommandLine2 = 14,
 };
 
 /// The text after "major.minor".
@@ -78,5 +83,12 @@ struct BuildId {
     u32 length;
 };
 static_assert(sizeof(BuildId) == 4 && has_no_hidden_bytes<BuildId>);
+
+/// In: the size of the buffer behind it, to which text without a final zero is written. How much that is, the call
+/// returns.
+struct VariableBuffer {
+    u32 length;
+};
+static_assert(sizeof(VariableBuffer) == 4 && has_no_hidden_bytes<VariableBuffer>);
 
 }

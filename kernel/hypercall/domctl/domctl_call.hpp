@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/abi/xen/domctl.hpp"
+#include "kernel/abi/xen/versions.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
 #include "kernel/hypercall/table.hpp"
@@ -14,7 +15,8 @@ struct DomctlCall {
     Vcpu& caller;
     Domain* domain; ///< the one that is named; null for commands that look it up themselves
     xen::Domctl& request;
-    u32& progress; ///< HypercallArguments::progress
+    u32& progress;               ///< HypercallArguments::progress
+    xen::Release const& release; ///< what the caller's toolstack was made for
 
     [[nodiscard]] Budget& budget() const { return caller.budget; }
     /// There is more to do: the call goes on at `done`.
@@ -42,6 +44,7 @@ Expected<> pause_domain(DomctlCall&);
 Expected<> unpause_domain(DomctlCall&);
 Expected<> resume_domain(DomctlCall&);
 Expected<> get_domain_info(DomctlCall&);
+Expected<> get_domain_state(DomctlCall&);
 Expected<> set_domain_handle(DomctlCall&);
 Expected<> set_time_offset(DomctlCall&);
 

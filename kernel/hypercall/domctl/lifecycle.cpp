@@ -5,6 +5,8 @@
 #include "kernel/domain/burial.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/domain/para_clock.hpp"
+#include "kernel/domain/state_changes.hpp"
+#include "kernel/evtchn/virtual_interrupt.hpp"
 #include "kernel/hypercall/domain_info.hpp"
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 #include "kernel/options/command_line.hpp"
@@ -33,7 +35,7 @@ Expected<> check(xen::DomctlCreateDomain const& wanted)
     if (wanted.grant_options > highest_grant_version_known) return failure(Error::Invalid);
     if (wanted.arch.emulation_flags != xen::emulation_flag::local_apic) return failure(Error::NotSupported);
     if ((wanted.arch.misc_flags & ~xen::misc_flag::msr_relaxed) != 0) return failure(Error::Invalid);
-    if (wanted.vmtrace_size != 0) return failure(Error::NotSupported);
+    if (wanted.altp2m != 0 || wanted.vmtrace_size != 0) return failure(Error::NotSupported);
     if (wanted.cpupool_id != 0) return failure(Error::NotFound);
     return {};
 }
@@ -121,13 +123,40 @@ Expected<> resume_domain(DomctlCall& call)
     return call.domain->resume();
 }
 
-/// About the named domain, or the next one that exists: the toolstack compares.
 Expected<> get_domain_info(DomctlCall& call)
 {
-    auto const domain = domains::at_or_after(call.request.domain);
-    if (!domain) return failure(Error::NoSuchDomain);
-    call.request.u.get_domain_info = describe_domain(**domain);
-    call.request.domain = (*domain)->id();
+    call.request.u.get_domain_info = describe_domain(*call.domain);
+    call.request.domain = call.domain->id();
+    return {};
+}
+
+namespace {
+
+/// The one that VIRQ_DOM_EXC tells of changes may take them.
+Expected<DomainId> take_change(Vcpu const& caller)
+{
+    Vcpu const& first = *caller.domain().vcpu(0);
+    bool const is_told = first.virq_ports[static_cast<u32>(VirtualInterrupt::DomainException)].load() != 0;
+    if (!is_told) return failure(Error::AccessDenied);
+    auto const changed = state_changes::take();
+    if (!changed) return failure(Error::NotFound);
+    return *changed;
+}
+
+}
+
+/// (xen/common/domain.c of 4.21, get_domain_state)
+Expected<> get_domain_state(DomctlCall& call)
+{
+    auto& answer = call.request.u.get_domain_state;
+    if (answer.pad != 0) return failure(Error::Invalid);
+    bool const any = call.request.domain == xen::domid_invalid;
+    auto const id = any ? take_change(call.caller) : Expected<DomainId>{call.request.domain};
+    if (!id) return failure(id.error());
+    auto const domain = domains::find(*id);
+    if (!domain && !any) return failure(domain.error());
+    answer = domain ? describe_state(**domain) : xen::DomctlGetDomainState{};
+    call.request.domain = *id;
     return {};
 }
 

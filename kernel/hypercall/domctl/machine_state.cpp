@@ -27,7 +27,7 @@ Expected<> get_hvm_context(DomctlCall& call)
     if (call.concerns_caller()) return failure(Error::Invalid);
     if (auto const paused = call.domain->pause(); !paused) return paused;
     ScopeExit const go_on{[&] { static_cast<void>(call.domain->unpause()); }};
-    size_t const needed = saved_state_size(*call.domain);
+    size_t const needed = saved_state_size(*call.domain, call.release);
     if (request.buffer.is_null()) {
         request.size = static_cast<u32>(needed);
         return {};
@@ -35,7 +35,7 @@ Expected<> get_hvm_context(DomctlCall& call)
     if (request.size < needed) return failure(Error::NoSpace);
     auto const buffer = buffer_of(needed);
     if (!buffer) return failure(Error::OutOfMemory);
-    size_t const used = save_state(*call.domain, {buffer.get(), needed});
+    size_t const used = save_state(*call.domain, call.release, {buffer.get(), needed});
     request.size = static_cast<u32>(used);
     return copy_to_guest(call.caller, Gva{request.buffer.address}, {buffer.get(), used});
 }

@@ -2,6 +2,7 @@
 /// Writing all records of a domain, and loading them by a table of record codes.
 #include "kernel/hypercall/domctl/saved_state.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernel/abi/xen/hvm_save.hpp"
@@ -18,12 +19,13 @@ using xen::HvmSaveCode;
 /// Appends records, or only counts their bytes when there is no room at all.
 class Writer {
 public:
-    explicit Writer(std::span<u8> out) : out_{out} {}
+    Writer(std::span<u8> out, xen::Release const& release) : release{release}, out_{out} {}
 
+    /// The first `length` bytes: what a release does not know comes last in its record.
     template <typename Record>
-    void put(HvmSaveCode code, u32 instance, Record const& record)
+    void put(HvmSaveCode code, u32 instance, Record const& record, size_t length = sizeof(Record))
     {
-        put_bytes(code, instance, {reinterpret_cast<u8 const*>(&record), sizeof record});
+        put_bytes(code, instance, {reinterpret_cast<u8 const*>(&record), length});
     }
     void put_bytes(HvmSaveCode code, u32 instance, std::span<u8 const> payload)
     {
@@ -34,6 +36,8 @@ public:
         append(payload);
     }
     [[nodiscard]] size_t used() const { return used_; }
+
+    xen::Release const& release; ///< whose records they are
 
 private:
     void append(std::span<u8 const> bytes)
@@ -51,7 +55,7 @@ void write_vcpu(Writer& writer, Vcpu& vcpu, u64 host_tsc)
     arch::prepare_to_save(vcpu);
     // A vCPU that is down has no registers worth saving; on loading it stays down.
     if (!vcpu.waits_for(WaitReason::Down)) writer.put(HvmSaveCode::Cpu, vcpu.id(), arch::save_cpu(vcpu, host_tsc));
-    writer.put(HvmSaveCode::LocalApic, vcpu.id(), arch::save_lapic(vcpu));
+    writer.put(HvmSaveCode::LocalApic, vcpu.id(), arch::save_lapic(vcpu), writer.release.local_apic_bytes);
     writer.put(HvmSaveCode::LocalApicRegisters, vcpu.id(), arch::save_lapic_registers(vcpu));
     writer.put(HvmSaveCode::Mtrr, vcpu.id(), arch::save_mtrr(vcpu));
     std::array<u8, 4096> extended{};
@@ -99,6 +103,16 @@ Expected<> load_record(Target const& target, Payload payload)
     return load(target.vcpu, *record);
 }
 
+/// As any release writes it; what it leaves out is zero.
+Expected<> load_local_apic(Target const& target, Payload payload)
+{
+    if (!std::ranges::contains(xen::releases, payload.size(), &xen::Release::local_apic_bytes))
+        return failure(Error::Invalid);
+    xen::HvmLocalApic record{};
+    std::memcpy(&record, payload.data(), payload.size());
+    return arch::load_lapic(target.vcpu, record);
+}
+
 Expected<> load_cpu_and_start(Target const& target, Payload payload)
 {
     auto const record = read<xen::HvmCpu>(payload);
@@ -126,7 +140,7 @@ struct Row {
 
 constexpr std::array rows{
     Row{HvmSaveCode::Cpu, load_cpu_and_start},
-    Row{HvmSaveCode::LocalApic, load_record<xen::HvmLocalApic, arch::load_lapic>},
+    Row{HvmSaveCode::LocalApic, load_local_apic},
     Row{HvmSaveCode::LocalApicRegisters, load_record<xen::HvmLocalApicRegisters, arch::load_lapic_registers>},
     Row{HvmSaveCode::Mtrr, load_record<xen::HvmMtrr, arch::load_mtrr>},
     Row{HvmSaveCode::CpuXsave, load_extended},
@@ -162,16 +176,16 @@ Expected<> check_frequency(Domain const& domain, u32 guest_khz)
     return failure(Error::NotSupported);
 }
 
-size_t saved_state_size(Domain const& domain)
+size_t saved_state_size(Domain const& domain, xen::Release const& release)
 {
-    Writer counter{{}};
+    Writer counter{{}, release};
     write_all(counter, domain);
     return counter.used();
 }
 
-size_t save_state(Domain const& domain, std::span<u8> out)
+size_t save_state(Domain const& domain, xen::Release const& release, std::span<u8> out)
 {
-    Writer writer{out};
+    Writer writer{out, release};
     write_all(writer, domain);
     return writer.used();
 }

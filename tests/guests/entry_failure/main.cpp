@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernel/abi/xen/sysctl.hpp"
+#include "kernel/abi/xen/versions.hpp"
 #include "tests/guests/entry_failure/states.hpp"
 #include "tests/guests/framework/foreign_pages.hpp"
 #include "tests/guests/framework/hypercall.hpp"
@@ -28,7 +29,7 @@ std::string_view fresh_log()
     static std::array<char, 16384> text;
     xen::Sysctl call{};
     call.command = static_cast<u32>(xen::SysctlCommand::ReadConsole);
-    call.interface_version = xen::sysctl_interface_version;
+    call.interface_version = xen::releases.front().sysctl_version;
     call.u.read_console.incremental = 1;
     call.u.read_console.index = position;
     call.u.read_console.buffer = {address(text.data())};

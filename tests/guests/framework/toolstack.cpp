@@ -5,17 +5,29 @@
 
 #include <array>
 
+#include "kernel/abi/xen/versions.hpp"
+#include "kernel/hypercall/domctl/layout.hpp"
 #include "tests/guests/framework/hypercall.hpp"
 #include "tests/guests/framework/report.hpp"
 
 namespace hospes::test {
 
+namespace {
+
+/// The oldest release that is answered, whose calls Debian's Xen takes, too.
+constexpr xen::Release const& release = xen::releases.front();
+
+}
+
 s64 domctl(xen::DomctlCommand command, u16 domain, xen::Domctl& call)
 {
     call.command = static_cast<u32>(command);
-    call.interface_version = xen::domctl_interface_version;
+    call.interface_version = release.domctl_version;
     call.domain = domain;
-    return hypercall(xen::Hypercall::Domctl, &call);
+    control::narrow(call, release);
+    s64 const result = hypercall(xen::Hypercall::Domctl, &call);
+    control::widen(call, release);
+    return result;
 }
 
 s64 domctl(xen::DomctlCommand command, u16 domain)
@@ -27,7 +39,7 @@ s64 domctl(xen::DomctlCommand command, u16 domain)
 s64 sysctl(xen::SysctlCommand command, xen::Sysctl& call)
 {
     call.command = static_cast<u32>(command);
-    call.interface_version = xen::sysctl_interface_version;
+    call.interface_version = release.sysctl_version;
     return hypercall(xen::Hypercall::Sysctl, &call);
 }
 

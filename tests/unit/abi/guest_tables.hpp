@@ -376,6 +376,10 @@ inline Table version_table()
             VALUE(VersionCommand::GuestHandle, XENVER_guest_handle),
             VALUE(VersionCommand::CommandLine, XENVER_commandline),
             VALUE(VersionCommand::BuildId, XENVER_build_id),
+            VALUE(VersionCommand::ExtraVersion2, XENVER_extraversion2),
+            VALUE(VersionCommand::Capabilities2, XENVER_capabilities2),
+            VALUE(VersionCommand::Changeset2, XENVER_changeset2),
+            VALUE(VersionCommand::CommandLine2, XENVER_commandline2),
         },
         .structures = {
             STRUCTURE(ExtraVersion, xen_extraversion_t,
@@ -393,6 +397,12 @@ inline Table version_table()
                 MEMBER(submap_index, submap_idx), MEMBER(submap, submap)),
             STRUCTURE(CommandLine, xen_commandline_t,
                 PADDING(text)),
+#ifdef HEADERS_HAVE_VARBUF
+            STRUCTURE(VariableBuffer, xen_varbuf,
+                MEMBER(length, len)),
+#else
+            OTHER_RELEASES(VariableBuffer),
+#endif
             STRUCTURE(BuildId, xen_build_id,
                 MEMBER(length, len)),
         },

@@ -156,9 +156,14 @@ inline Table hvm_save_table()
                 MEMBER(msr_syscall_mask, msr_syscall_mask), MEMBER(msr_efer, msr_efer),
                 MEMBER(msr_tsc_aux, msr_tsc_aux), MEMBER(tsc, tsc), MEMBER(pending_event, pending_event),
                 MEMBER(error_code, error_code), MEMBER(flags, flags), MEMBER(pad0, pad0)),
+#if XEN_DOMCTL_INTERFACE_VERSION >= 0x16
             STRUCTURE(HvmLocalApic, hvm_hw_lapic,
                 MEMBER(apic_base_msr, apic_base_msr), MEMBER(disabled, disabled),
-                MEMBER(timer_divisor, timer_divisor), MEMBER(tsc_deadline_msr, tdt_msr)),
+                MEMBER(timer_divisor, timer_divisor), MEMBER(tsc_deadline_msr, tdt_msr),
+                MEMBER(pending_errors, pending_esr), PADDING(pad)),
+#else
+            OTHER_RELEASES(HvmLocalApic), // versions_test.cpp
+#endif
             STRUCTURE(HvmLocalApicRegisters, hvm_hw_lapic_regs,
                 MEMBER(data, data)),
             STRUCTURE(HvmMtrr, hvm_hw_mtrr,

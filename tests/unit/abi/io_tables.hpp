@@ -50,7 +50,7 @@ inline Table io_console_table()
         .header = "io/console.hpp",
         .values = {},
         .structures = {
-            STRUCTURE(ConsoleInterface, xencons_interface,
+            SHARED_PAGE(ConsoleInterface, xencons_interface,
                 MEMBER(in, in), MEMBER(out, out), MEMBER(in_consumer, in_cons), MEMBER(in_producer, in_prod),
                 MEMBER(out_consumer, out_cons), MEMBER(out_producer, out_prod)),
         },
@@ -134,7 +134,7 @@ inline Table io_xenstore_table()
         .structures = {
             STRUCTURE(XenstoreMessage, xsd_sockmsg,
                 MEMBER(type, type), MEMBER(request_id, req_id), MEMBER(transaction_id, tx_id), MEMBER(length, len)),
-            STRUCTURE(XenstoreInterface, xenstore_domain_interface,
+            SHARED_PAGE(XenstoreInterface, xenstore_domain_interface,
                 MEMBER(requests, req), MEMBER(responses, rsp), MEMBER(request_consumer, req_cons),
                 MEMBER(request_producer, req_prod), MEMBER(response_consumer, rsp_cons),
                 MEMBER(response_producer, rsp_prod), MEMBER(server_features, server_features),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Our transcription of the Xen ABI is compared with the C headers of libxen-dev: every constant, and
-/// the place of every member. That the tables leave nothing out is checked in completeness_test.cpp.
+/// Our transcription of the Xen ABI is compared with the C headers of libxen-dev, and with those of other releases
+/// (`make check-abi`): every constant, and the place of every member. That the tables leave nothing out is checked in
+/// completeness_test.cpp.
 
 #include "tests/unit/abi/all_tables.hpp"
 
@@ -16,16 +17,17 @@ std::string describe(Place place) { return std::to_string(place.size) + " bytes 
 TEST(XenAbi, EveryConstantHasXensValue)
 {
     for (Table const& table : all_tables()) {
-        for (ValueRow const& row : table.values) EXPECT_EQ(row.ours, row.theirs) << table.header << ": " << row.name;
+        for (ValueRow const& row : table.values)
+            if (row.theirs) EXPECT_EQ(row.ours, *row.theirs) << table.header << ": " << row.name;
     }
 }
 
 TEST(XenAbi, EveryStructureHasXensSize)
 {
     for (Table const& table : all_tables()) {
-        for (StructureRow const& row : table.structures) {
-            EXPECT_EQ(row.our_size, row.their_size) << table.header << ": " << row.name;
-        }
+        for (StructureRow const& row : table.structures)
+            if (row.their_size && !(row.may_be_longer && *row.their_size > row.our_size))
+                EXPECT_EQ(row.our_size, *row.their_size) << table.header << ": " << row.name;
     }
 }
 
@@ -47,6 +49,7 @@ TEST(XenAbi, TheMembersListedCoverEveryByte)
 {
     for (Table const& table : all_tables()) {
         for (StructureRow const& structure : table.structures) {
+            if (!structure.their_size) continue;
             std::vector<bool> covered(structure.our_size);
             for (MemberRow const& row : structure.members) {
                 ASSERT_LE(row.ours.offset + row.ours.size, covered.size()) << structure.name << "::" << row.name;

@@ -95,7 +95,6 @@ inline Table sysctl_table()
     return {
         .header = "sysctl.hpp",
         .values = {
-            VALUE(sysctl_interface_version, XEN_SYSCTL_INTERFACE_VERSION),
             VALUE(SysctlCommand::ReadConsole, XEN_SYSCTL_readconsole),
             VALUE(SysctlCommand::TraceBufferOp, XEN_SYSCTL_tbuf_op),
             VALUE(SysctlCommand::PhysInfo, XEN_SYSCTL_physinfo),
@@ -220,8 +219,12 @@ inline Table sysctl_table()
             STRUCTURE(SysctlSchedulerOp, xen_sysctl_scheduler_op,
                 MEMBER(cpupool_id, cpupool_id), MEMBER(scheduler_id, sched_id), MEMBER(command, cmd), PADDING(pad),
                 MEMBER(u, u), PADDING(u.raw), MEMBER(u.credit, u.sched_credit), MEMBER(u.credit2, u.sched_credit2)),
+#ifdef HEADERS_HAVE_LEVELLING
             STRUCTURE(SysctlCpuLevellingCaps, xen_sysctl_cpu_levelling_caps,
                 MEMBER(capabilities, caps)),
+#else
+            OTHER_RELEASES(SysctlCpuLevellingCaps),
+#endif
             STRUCTURE(SysctlCpuFeatureset, xen_sysctl_cpu_featureset,
                 MEMBER(index, index), MEMBER(nr_features, nr_features), MEMBER(features, features)),
             STRUCTURE(SysctlCpuPolicy, xen_sysctl_cpu_policy,
@@ -235,7 +238,7 @@ inline Table sysctl_table()
                 MEMBER(u.get_domain_info_list, u.getdomaininfolist), MEMBER(u.debug_keys, u.debug_keys),
                 MEMBER(u.get_cpu_info, u.getcpuinfo), MEMBER(u.avail_heap, u.availheap),
                 MEMBER(u.cpu_hotplug, u.cpu_hotplug), MEMBER(u.cpupool_op, u.cpupool_op),
-                MEMBER(u.scheduler_op, u.scheduler_op), MEMBER(u.cpu_levelling_caps, u.cpu_levelling_caps),
+                MEMBER(u.scheduler_op, u.scheduler_op),
                 MEMBER(u.cpu_featureset, u.cpu_featureset), MEMBER(u.cpu_policy, u.cpu_policy)),
         },
     };

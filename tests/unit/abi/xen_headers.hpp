@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The C headers of Debian's libxen-dev, as the toolstack sees them. Include it after everything else.
+/// The C headers of a release of Xen, Debian's libxen-dev for one, as the toolstack sees them. Include it after
+/// everything else.
 #pragma once
 
 #include <cerrno>
@@ -37,3 +38,5 @@
 #include <xen/sysctl.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
+
+#include "tests/unit/abi/absent.hpp"

@@ -19,7 +19,7 @@ protected:
     Expected<> read(u32 mode, u64 count = pages, u64 where = bitmap)
     {
         request_.u.shadow_op = {.mode = mode, .dirty_bitmap = {where}, .pages = count};
-        control::DomctlCall call{dom0.vcpu(), &*guest, request_, progress_};
+        control::DomctlCall call{dom0.vcpu(), &*guest, request_, progress_, xen::releases.back()};
         for (;;) {
             dom0.vcpu().budget = {};
             auto const done = control::read_dirty_log(call);

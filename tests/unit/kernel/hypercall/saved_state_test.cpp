@@ -17,8 +17,8 @@ using xen::HvmSaveCode;
 
 std::vector<u8> save(Domain const& domain)
 {
-    std::vector<u8> bytes(saved_state_size(domain));
-    bytes.resize(save_state(domain, bytes));
+    std::vector<u8> bytes(saved_state_size(domain, xen::releases.back()));
+    bytes.resize(save_state(domain, xen::releases.back(), bytes));
     return bytes;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "kernel/abi/xen/versions.hpp"
+
 using namespace hospes;
 
 namespace {
@@ -99,6 +101,21 @@ TEST(Options, YesAndNo)
     EXPECT_FALSE(parse("nox2apic").options.x2apic);
     EXPECT_FALSE(parse("hap_1gb=off").options.large_pages_1g);
     EXPECT_FALSE(parse("noreboot=false").options.no_reboot);
+}
+
+TEST(Options, TheToolstacksRelease)
+{
+    EXPECT_EQ(parse("").options.toolstack_minor, 17u);
+    for (xen::Release const& release : xen::releases) {
+        Parsed const parsed = parse("toolstack=4." + std::to_string(release.minor));
+        EXPECT_TRUE(parsed.complaints.empty());
+        EXPECT_EQ(parsed.options.toolstack_minor, release.minor);
+    }
+    for (std::string const value : {"", "4", "4.", "4.16", "4.23", "5.17", "4.x", "4.17.5", "debian"}) {
+        Parsed const parsed = parse("toolstack=" + value);
+        EXPECT_EQ(parsed.complaints.size(), 1u) << value;
+        EXPECT_EQ(parsed.options.toolstack_minor, 17u) << value;
+    }
 }
 
 TEST(Options, SerialPorts)
