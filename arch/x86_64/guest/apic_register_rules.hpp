@@ -35,7 +35,8 @@ inline constexpr auto apic_register_rows = [] {
         {EndOfInterrupt, 1, writable, 0},
         {LogicalDestination, 1, readable | writable, 0xff00'0000}, // read-only as MSR, see write_msr()
         {DestinationFormat, 1, readable | writable | only_in_page, 0xffff'ffff},
-        {SpuriousVector, 1, readable | writable, 0x1ff},
+        {SpuriousVector, 1, readable | writable,
+         0x3ff}, // bit 9, focus checking: Xen's own shim sets it, it does nothing
         {InService, 8, readable, 0},
         {TriggerMode, 8, readable, 0},
         {Request, 8, readable, 0},

@@ -66,7 +66,11 @@ bool VirtualLocalApic::is_enabled() const
 
 bool VirtualLocalApic::accept(u8 vector, bool level)
 {
-    if (!is_enabled() || vector < first_legal_vector) return false;
+    if (!is_enabled()) return false;
+    if (vector < first_legal_vector) {
+        raise_error(apic_error::receive_illegal_vector);
+        return false;
+    }
     size_t const i = word_of(vector);
     u32 const bit = bit_of(vector);
     if (level)
@@ -228,11 +232,15 @@ void VirtualLocalApic::send_command(ApicCommand command)
     if (!deassert) surroundings_.send(message, command.get<ApicCommand::Shorthand>());
 }
 
+/// An illegal vector in the error's own entry is one more error, and nobody is interrupted. (SDM vol. 3, 11.5.3)
 void VirtualLocalApic::raise_error(u32 bits)
 {
-    pending_errors_ |= bits;
     LocalVector const entry{get(ApicRegister::ErrorVector)};
-    if (!entry.get<LocalVector::Masked>()) accept(entry.get<LocalVector::Vector>(), false);
+    u8 const vector = entry.get<LocalVector::Vector>();
+    bool const masked = entry.get<LocalVector::Masked>();
+    bool const legal = vector >= first_legal_vector;
+    pending_errors_.fetch_or(masked || legal ? bits : bits | apic_error::receive_illegal_vector);
+    if (!masked && legal) accept(vector, false);
 }
 
 // --- timer ---

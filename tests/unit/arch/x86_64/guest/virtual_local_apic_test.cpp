@@ -125,6 +125,51 @@ TEST_F(ApicTest, IgnoresDeassertedInitAndReportsIllegalVectors)
     EXPECT_EQ(apic.read_page(esr), apic_error::send_illegal_vector);
 }
 
+/// XTF's test of advisory 462: an error whose own vector is illegal must not raise itself for ever, and is told.
+TEST_F(ApicTest, AnErrorWithAnIllegalVectorIsOneMoreError)
+{
+    apic.write_page(lvt_error, 0x0f);
+    apic.write_page(icr_low, 0x0000'0005);
+    EXPECT_EQ(deliverable(), std::nullopt);
+    apic.write_page(esr, 0);
+    EXPECT_EQ(apic.read_page(esr), apic_error::send_illegal_vector | apic_error::receive_illegal_vector);
+    apic.write_page(lvt_error, 0x1'000f); // masked: nothing is received
+    apic.write_page(icr_low, 0x0000'0005);
+    apic.write_page(esr, 0);
+    EXPECT_EQ(apic.read_page(esr), apic_error::send_illegal_vector);
+}
+
+TEST_F(ApicTest, AnIllegalVectorThatArrivesIsAnError)
+{
+    apic.write_page(lvt_error, 0xfe);
+    EXPECT_FALSE(apic.accept(0x0f, false));
+    EXPECT_EQ(deliverable(), 0xfe);
+    apic.write_page(esr, 0);
+    EXPECT_EQ(apic.read_page(esr), apic_error::receive_illegal_vector);
+}
+
+TEST_F(ApicTest, PendingErrorsAreSavedAndLoaded)
+{
+    apic.accept(1, false);
+    xen::HvmLocalApic state = apic.save();
+    EXPECT_EQ(state.pending_errors, apic_error::receive_illegal_vector);
+    state.pending_errors = 0xffff'ffff;
+    ASSERT_TRUE(apic.load(state));
+    apic.write_page(esr, 0);
+    EXPECT_EQ(apic.read_page(esr), 0xffU) << "of what a stream says, only bits that there are";
+}
+
+/// Xen writes it as it is on old CPUs, so its own shim for PV guests does.
+TEST_F(ApicTest, FocusCheckingMayBeSetAndDoesNothing)
+{
+    use_x2apic();
+    u32 const spurious = x2apic_first_msr + (svr >> 4);
+    ASSERT_TRUE(apic.write_msr(spurious, 0x3ff));
+    EXPECT_EQ(apic.read_msr(spurious), 0x3ffU);
+    EXPECT_TRUE(apic.is_enabled());
+    EXPECT_FALSE(apic.write_msr(spurious, 0x7ff)) << "bit 10 does not exist";
+}
+
 TEST_F(ApicTest, AddressesInXapicMode)
 {
     EXPECT_TRUE(apic.is_addressed_by(6, false));
