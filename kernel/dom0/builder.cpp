@@ -92,7 +92,7 @@ void release_modules(boot::BootInfo const& info)
     configuration.emulation_flags =
         xen::emulation_flag::local_apic | xen::emulation_flag::io_apic | xen::emulation_flag::vpci;
     Domain& domain = *or_refuse(Domain::create(0, configuration, true), "creating the domain");
-    domain.quota.ram.set_limit(frames::total_count());
+    domain.quota.ram.set_limit(limit_for_dom0(request.options.dom0_memory, frames::total_count()));
     or_refuse(domains::add(domain), "listing the domain");
     or_refuse(domain.create_vcpus(), "creating its vCPUs");
     return domain;

@@ -29,6 +29,11 @@ u64 frames_for_dom0(Dom0Memory const& option, u64 total, u64 available)
     return std::min(frames, most_for_dom0(available));
 }
 
+u64 limit_for_dom0(Dom0Memory const& option, u64 total)
+{
+    return option.maximum.given ? std::min(frames_of(option.maximum, total), total) : total;
+}
+
 u64 most_for_dom0(u64 available) { return available - std::min(available, pages_for(smallest_reserve_bytes)); }
 
 bool asks_for_too_much(Dom0Memory const& option, u64 total)

@@ -11,7 +11,10 @@ namespace hospes::dom0 {
 /// MiB. "All but" counts from what is available, so that it holds whatever the hypervisor already uses.
 [[nodiscard]] u64 frames_for_dom0(Dom0Memory const& option, u64 total, u64 available);
 
-/// The most that it can be.
+/// Frames that it may have later: `max:` holds for ballooning, too, until the toolstack sets another limit.
+[[nodiscard]] u64 limit_for_dom0(Dom0Memory const& option, u64 total);
+
+/// The most that it can be at its start.
 [[nodiscard]] u64 most_for_dom0(u64 available);
 
 /// Does dom0_mem= name more than the whole machine has? (A `max:` beside it makes that harmless.)

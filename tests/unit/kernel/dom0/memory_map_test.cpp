@@ -172,6 +172,15 @@ TEST(Dom0Budget, OptionIsObeyedAsFarAsMemoryGoes)
     EXPECT_EQ(frames_for_dom0(option(amount(8 * gib)), frames(8 * mib), frames(8 * mib)), 0u);
 }
 
+TEST(Dom0Budget, TheMaximumHoldsAfterTheStart)
+{
+    constexpr u64 total = frames(4 * gib);
+    EXPECT_EQ(limit_for_dom0(option(amount(512 * mib)), total), total) << "it may grow";
+    EXPECT_EQ(limit_for_dom0(option(amount(512 * mib), {}, amount(1 * gib)), total), frames(1 * gib));
+    EXPECT_EQ(limit_for_dom0(option({}, {}, amount(8 * gib)), total), total);
+    EXPECT_EQ(limit_for_dom0(option({}, {}, amount(1 * gib, true)), total), frames(3 * gib)) << "all but";
+}
+
 TEST(Dom0Memory, SaysWhenMoreIsAskedForThanThereIs)
 {
     u64 const total = frames(1 * gib);
