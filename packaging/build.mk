@@ -50,7 +50,7 @@ $(PACKAGE): $(BUILD)/hospes.gz $(BUILD)/packaging/hospes-options.7 $(shell find 
 	$(Q)rm -rf $(PACKAGE_TREE)
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(PACKAGE_TREE) BUILD=$(BUILD)
 	$(Q)install -d $(PACKAGE_TREE)/DEBIAN
-	$(Q)install -m 644 packaging/debian/conffiles $(PACKAGE_TREE)/DEBIAN/
+	$(Q)install -m 644 packaging/debian/conffiles packaging/debian/triggers $(PACKAGE_TREE)/DEBIAN/
 	$(Q)install -m 755 packaging/debian/postinst packaging/debian/postrm $(PACKAGE_TREE)/DEBIAN/
 	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e "s/@SIZE@/$$(du -sk $(PACKAGE_TREE) | cut -f1)/" \
 	    packaging/debian/control.in >$(PACKAGE_TREE)/DEBIAN/control
@@ -62,6 +62,6 @@ $(PACKAGE): $(BUILD)/hospes.gz $(BUILD)/packaging/hospes-options.7 $(shell find 
 
 live: $(BUILD)/hospes-live.iso
 dom0-live:
-	$(Q)dom0/image/build_image --output $(BUILD)/dom0 live
+	$(Q)dom0/image/build_image --output $(dom0_images) live
 $(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0-live $(BUILD)/guests/ring_console.elf $(shell find dom0/live dom0/files dom0/init -type f) packaging/hospes-verdict
-	$(Q)dom0/live/build_live --hypervisor $(BUILD)/hospes.gz --images $(BUILD)/dom0 --output $@
+	$(Q)dom0/live/build_live --hypervisor $(BUILD)/hospes.gz --images $(dom0_images) --output $@
