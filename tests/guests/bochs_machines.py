@@ -45,7 +45,7 @@ BROKEN_THERE = {
 # What `make check` has time for.
 SHORT = (("instructions", SKYLAKE), ("smp", TWO_SKYLAKES), ("local_apic", TWO_SKYLAKES), ("local_apic", ARRANDALE),
          ("level_interrupt", SKYLAKE), ("exceptions", ARRANDALE), ("entry_failure", SKYLAKE), ("entry_failure", RYZEN),
-         ("hypercall_fuzz", TWO_SKYLAKES))
+         ("saved_events", SKYLAKE), ("clock", SKYLAKE), ("stopped_timers", SKYLAKE))
 
 
 @dataclasses.dataclass(frozen=True)
