@@ -90,7 +90,7 @@ void be_a_domain()
 // --- dom0 ---
 
 constexpr u32 domains_of_a_cpu = 2, grants_of_a_cpu = 4;
-constexpr u64 calls_of_a_vcpu = 20'000;
+constexpr u64 calls_of_a_vcpu = 2000;
 
 constinit std::atomic<u64> calls_made{0}, calls_wanted{0}, seed{0};
 constinit std::atomic<u32> lives{0}, early_ends{0}, at_work{0};
@@ -152,7 +152,7 @@ private:
             return;
         }
         newest = guest->id();
-        watched.emplace(std::move(*guest), 500 + static_cast<u32>(random_.below(2000)));
+        watched.emplace(std::move(*guest), 200 + static_cast<u32>(random_.below(400)));
         ++lives;
     }
 
@@ -311,7 +311,7 @@ void run()
     if (is_loaded()) return be_a_domain();
     apic::enable();
     seed = argument("seed", 1);
-    u64 const calls = argument("calls", has_argument("bochs") ? 3'000 : 100'000);
+    u64 const calls = argument("calls", has_argument("bochs") ? 2'000 : 20'000);
     u32 const cpus = std::min<u32>(cpu_count(), 2);
     (void)memory_map();
     print("  seed=", seed.load(), " calls=", calls, ", ", cpus, " vCPUs of dom0\n");
