@@ -2,28 +2,22 @@
 /// What stopped the guest: one vocabulary for both CPU vendors.
 #pragma once
 
-#include <optional>
-
 #include "kernel/lib/address.hpp"
 
 namespace hospes::arch {
 
+/// Those with something to say beside their kind stand last.
 enum class ExitKind : u8 {
     HostInterrupt,   ///< a physical interrupt waits for the hypervisor
     HostNmi,         ///< a physical NMI; the backend has let the hypervisor's handler see it
     MachineCheck,    ///< #MC while the guest ran: the machine's, not the guest's
     InterruptWindow, ///< the guest can take an interrupt now
     NmiWindow,       ///< the guest can take an NMI now
-    Exception,       ///< an intercepted exception, to be reflected
     Cpuid,
     Halt,
     Hypercall,
     ReadMsr,
     WriteMsr,
-    Port,
-    MemoryFault,        ///< the second stage refused an access
-    EndOfInterrupt,     ///< the CPU has carried out the end of a level-triggered interrupt
-    ApicWrite,          ///< the CPU has stored what the guest wrote to its APIC, and leaves the effect to us
     WriteXcr,           ///< XSETBV
     FlushCaches,        ///< INVD, WBINVD
     RefusedInstruction, ///< an instruction the guest's CPU does not have (virtualization, MONITOR, RDPRU, …)
@@ -31,16 +25,18 @@ enum class ExitKind : u8 {
     TripleFault,
     TaskSwitch,
     EntryFailure, ///< the CPU refused the guest's state
+
+    Exception, ///< an intercepted exception, to be reflected
+    Port,
+    MemoryFault,    ///< the second stage refused an access
+    EndOfInterrupt, ///< the CPU has carried out the end of a level-triggered interrupt
+    ApicWrite,      ///< the CPU has stored what the guest wrote to its APIC, and leaves the effect to us
     Unknown,
 };
 inline constexpr size_t exit_kind_count = static_cast<size_t>(ExitKind::Unknown) + 1;
 
 /// Is there more to say about it than its kind?
-[[nodiscard]] constexpr bool has_details(ExitKind kind)
-{
-    return kind == ExitKind::Exception || kind == ExitKind::Port || kind == ExitKind::MemoryFault ||
-           kind == ExitKind::EndOfInterrupt || kind == ExitKind::ApicWrite || kind == ExitKind::Unknown;
-}
+[[nodiscard]] constexpr bool has_details(ExitKind kind) { return kind >= ExitKind::Exception; }
 
 struct NoDetails {};
 
@@ -96,11 +92,13 @@ struct Exit {
     constexpr Exit(ApicWriteExit const& details) : kind{ExitKind::ApicWrite}, apic_write{details} {}
     constexpr Exit(UnknownExit const& details) : kind{ExitKind::Unknown}, unknown{details} {}
 
-    /// For kinds that a table tells at run time: whether the kind is all there is to say, and then the exit.
-    [[nodiscard]] static constexpr std::optional<Exit> without_details(ExitKind of)
+    /// For kinds that a table tells at run time: the kind is all there is to say, or else `describe` makes the exit.
+    /// The exit is made where the caller wants it, never copied: a copy would carry the union's unused bytes along.
+    template <typename Describe>
+    [[nodiscard]] static constexpr Exit made_of(ExitKind kind, Describe const& describe)
     {
-        if (has_details(of)) return std::nullopt;
-        return Exit{of, NoDetails{}};
+        if (has_details(kind)) return describe();
+        return Exit{kind, NoDetails{}};
     }
 
     ExitKind kind;

@@ -104,10 +104,23 @@ ExitKind kind_of(Vmcb const& vmcb)
     u64 const code = vmcb.exit_code;
     if (code < meanings.size()) {
         ExitKind const kind = meanings[code].kind;
-        return kind == ExitKind::ReadMsr && vmcb.exit_information_1 != 0 ? ExitKind::WriteMsr : kind;
+        if (kind == ExitKind::ReadMsr) [[unlikely]]
+            return vmcb.exit_information_1 != 0 ? ExitKind::WriteMsr : kind;
+        return kind;
     }
     if (code == exit_code::nested_fault) return ExitKind::MemoryFault;
     return is_entry_failure(code) ? ExitKind::EntryFailure : ExitKind::Unknown;
+}
+
+/// Of a kind that has details.
+Exit describe_details(Vmcb const& vmcb, ExitKind kind)
+{
+    switch (kind) {
+    case ExitKind::Port: return describe_port(PortInformation{vmcb.exit_information_1});
+    case ExitKind::MemoryFault: return describe_fault(NestedFault{vmcb.exit_information_1}, vmcb.exit_information_2);
+    case ExitKind::Exception: return describe_exception(vmcb);
+    default: return arch::UnknownExit{vmcb.exit_code, vmcb.exit_information_1, vmcb.exit_information_2};
+    }
 }
 
 }
@@ -115,13 +128,7 @@ ExitKind kind_of(Vmcb const& vmcb)
 Exit describe_exit(Vmcb const& vmcb)
 {
     ExitKind const kind = kind_of(vmcb);
-    if (auto const plain = Exit::without_details(kind)) return *plain; // most exits: they are spared the switch
-    switch (kind) {
-    case ExitKind::Port: return describe_port(PortInformation{vmcb.exit_information_1});
-    case ExitKind::MemoryFault: return describe_fault(NestedFault{vmcb.exit_information_1}, vmcb.exit_information_2);
-    case ExitKind::Exception: return describe_exception(vmcb);
-    default: return arch::UnknownExit{vmcb.exit_code, vmcb.exit_information_1, vmcb.exit_information_2};
-    }
+    return Exit::made_of(kind, [&] { return describe_details(vmcb, kind); });
 }
 
 /// INVD and WBINVD count as one: QEMU's TCG reports the first as the second.

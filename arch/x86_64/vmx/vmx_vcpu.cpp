@@ -196,8 +196,7 @@ arch::Exit VmxVcpu::enter(bool flush)
     if (EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>()) collect_interrupted_delivery();
     u16 const basic = reason.get<ExitReason::Basic>();
     arch::ExitKind const kind = kind_of(basic);
-    if (auto const plain = arch::Exit::without_details(kind)) return *plain;
-    return describe_exit(basic, kind);
+    return arch::Exit::made_of(kind, [&] { return describe_exit(basic, kind); });
 }
 
 /// The exit came while an event was being delivered: deliver it again. What an instruction raised on purpose (INT n,
