@@ -8,7 +8,7 @@ namespace hospes::arch {
 
 /// Those with something to say beside their kind stand last.
 enum class ExitKind : u8 {
-    HostInterrupt,   ///< a physical interrupt waits for the hypervisor
+    HostInterrupt,   ///< a physical interrupt waits for the hypervisor: arch::run() lets it in
     HostNmi,         ///< a physical NMI; the backend has let the hypervisor's handler see it
     MachineCheck,    ///< #MC while the guest ran: the machine's, not the guest's
     InterruptWindow, ///< the guest can take an interrupt now
@@ -59,6 +59,7 @@ struct MemoryExit {
     bool execute = false;
     bool reserved_bits = false; ///< the second stage itself is broken
     bool in_page_walk = false;  ///< the guest's own page tables are at `where`
+    bool in_delivery = false;   ///< of an event: no instruction made the access
 };
 
 struct EndOfInterruptExit {

@@ -19,7 +19,7 @@ struct Row {
 };
 
 constexpr auto rows = std::to_array<Row>({
-    {ExitKind::HostInterrupt, "host interrupt", handle_host_interrupt},
+    {ExitKind::HostInterrupt, "host interrupt", handle_nothing},
     {ExitKind::HostNmi, "host NMI", handle_nothing},
     {ExitKind::MachineCheck, "machine check", handle_machine_check},
     {ExitKind::InterruptWindow, "interrupt window", handle_window},

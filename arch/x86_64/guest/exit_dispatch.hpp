@@ -23,7 +23,6 @@ extern PerCpu<ExitCounters> exit_counters;
 
 // The handlers, by theme: exit_system.cpp, exit_cpuid.cpp, exit_msr.cpp, exit_hypercall.cpp, exit_port.cpp,
 // exit_memory.cpp.
-void handle_host_interrupt(VirtualCpu& machine, Exit const& exit);
 void handle_nothing(VirtualCpu& machine, Exit const& exit);
 void handle_machine_check(VirtualCpu& machine, Exit const& exit);
 void handle_window(VirtualCpu& machine, Exit const& exit);

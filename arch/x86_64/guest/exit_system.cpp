@@ -17,8 +17,6 @@ bool step_over(VirtualCpu& machine)
     return false;
 }
 
-void handle_host_interrupt(VirtualCpu&, Exit const&) { service_interrupts(); }
-
 void handle_nothing(VirtualCpu&, Exit const&) {}
 
 /// The machine's own: our handler looks at the banks and decides whether anything can go on.

@@ -81,13 +81,15 @@ arch::PortExit describe_port(PortInformation information)
             .string = information.get<PortInformation::String>()};
 }
 
-arch::MemoryExit describe_fault(NestedFault fault, u64 address)
+arch::MemoryExit describe_fault(Vmcb const& vmcb)
 {
-    return {.where = Gpa{address},
+    NestedFault const fault{vmcb.exit_information_1};
+    return {.where = Gpa{vmcb.exit_information_2},
             .write = fault.get<NestedFault::Write>(),
             .execute = fault.get<NestedFault::Execute>(),
             .reserved_bits = fault.get<NestedFault::ReservedBits>(),
-            .in_page_walk = fault.get<NestedFault::InPageWalk>()};
+            .in_page_walk = fault.get<NestedFault::InPageWalk>(),
+            .in_delivery = EventInformation{vmcb.exit_interrupt_information}.get<EventInformation::Valid>()};
 }
 
 /// #AC is the only intercepted exception with an error code.
@@ -117,7 +119,7 @@ Exit describe_details(Vmcb const& vmcb, ExitKind kind)
 {
     switch (kind) {
     case ExitKind::Port: return describe_port(PortInformation{vmcb.exit_information_1});
-    case ExitKind::MemoryFault: return describe_fault(NestedFault{vmcb.exit_information_1}, vmcb.exit_information_2);
+    case ExitKind::MemoryFault: return describe_fault(vmcb);
     case ExitKind::Exception: return describe_exception(vmcb);
     default: return arch::UnknownExit{vmcb.exit_code, vmcb.exit_information_1, vmcb.exit_information_2};
     }

@@ -39,7 +39,7 @@ private:
     };
     static constexpr u8 least_privileged = 3;
     static constexpr size_t size = 16;
-    static size_t index(u64 rip) { return (rip ^ rip >> 4 ^ rip >> 8) % size; }
+    static size_t index(u64 rip) { return (rip ^ rip >> 4) % size; }
     std::array<Entry, size> entries_{};
 };
 

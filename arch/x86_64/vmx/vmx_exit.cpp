@@ -69,14 +69,15 @@ arch::PortExit describe_port(PortQualification qualification)
             .string = qualification.get<PortQualification::String>()};
 }
 
-arch::MemoryExit describe_violation(EptQualification qualification)
+arch::MemoryExit describe_violation(EptQualification qualification, bool delivering)
 {
     bool const in_walk =
         qualification.get<EptQualification::HasLinear>() && !qualification.get<EptQualification::FinalAccess>();
     return {.where = Gpa{read(field::guest_physical_address)},
             .write = qualification.get<EptQualification::Write>(),
             .execute = qualification.get<EptQualification::Execute>(),
-            .in_page_walk = in_walk};
+            .in_page_walk = in_walk,
+            .in_delivery = delivering};
 }
 
 /// NMIs stay blocked until the next IRET: the one in our own handler. (SDM vol. 3, 28.3.3)
@@ -108,7 +109,7 @@ arch::MemoryExit VmxVcpu::describe_memory_fault(u16 reason, EptQualification qua
         return {.where = Gpa{read(field::guest_physical_address)}, .reserved_bits = true};
     bool const delivering = EventInformation{read(field::interrupted_event)}.get<EventInformation::Valid>();
     if (qualification.get<EptQualification::NmiUnblocked>() && !delivering) restore_nmi_blocking();
-    return describe_violation(qualification);
+    return describe_violation(qualification, delivering);
 }
 
 Exit VmxVcpu::describe_exception()

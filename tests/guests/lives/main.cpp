@@ -27,6 +27,8 @@ void start_others(u32 end, void (*function)(u32))
 
 namespace {
 
+constexpr auto crash = xen::ShutdownReason::Crash;
+
 constexpr std::array stories{
     Story{.name = "friendly", .act = friendly, .plan = {.vcpus = 2}},
     Story{.name = "endless", .act = endless, .plan = {.vcpus = 2}, .endless = true},
@@ -40,6 +42,9 @@ constexpr std::array stories{
     Story{.name = "sparse", .act = sparse},
     Story{.name = "collector", .act = collector, .plan = {.highest_port = 4095}},
     Story{.name = "clinger", .act = clinger, .partner = offering},
+    Story{.name = "stuck-in-a-hole", .act = stuck_in_a_hole, .end = crash},
+    Story{.name = "stuck-in-a-device", .act = stuck_in_a_device, .end = crash},
+    Story{.name = "stuck-in-a-read-only-page", .act = stuck_in_a_read_only_page, .end = crash},
 };
 
 Story const* told_story()
@@ -80,7 +85,7 @@ LoadedGuest born(Story const& story, std::string_view role)
     return std::move(*guest);
 }
 
-/// True if the guest found nothing wrong.
+/// True if the guest found nothing wrong, and ended as it should.
 bool live(Story const& story)
 {
     std::optional<LoadedGuest> partner;
@@ -91,7 +96,7 @@ bool live(Story const& story)
     LoadedGuest const guest = born(story, "");
     if (partner || story.endless) wait_until_ready(guest);
     partner.reset();
-    return story.endless || guest.wait() == xen::ShutdownReason::Poweroff;
+    return story.endless || guest.wait() == story.end;
 }
 
 /// A CPU that has just left a domain may hold on to it for a moment.

@@ -19,6 +19,7 @@ struct Story {
     LoadedGuestPlan plan{};
     void (*partner)() = nullptr; ///< in a domain with the number before, which dies first
     bool endless = false;        ///< is destroyed while it runs
+    xen::ShutdownReason end = xen::ShutdownReason::Poweroff;
 };
 
 /// Results of a story, as dom0 sees them.
@@ -50,6 +51,11 @@ void zombie();
 void racer();
 void pinned();
 void sparse();
+
+// stuck.cpp
+void stuck_in_a_hole();
+void stuck_in_a_device();
+void stuck_in_a_read_only_page();
 
 // events.cpp
 void ticker();

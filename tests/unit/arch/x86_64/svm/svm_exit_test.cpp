@@ -48,6 +48,15 @@ TEST(SvmExit, DescribesAMemoryFault)
     EXPECT_TRUE(exit.memory.write);
     EXPECT_TRUE(exit.memory.in_page_walk);
     EXPECT_FALSE(exit.memory.execute);
+    EXPECT_FALSE(exit.memory.in_delivery);
+}
+
+TEST(SvmExit, TellsAFaultInTheDeliveryOfAnEvent)
+{
+    Vmcb vmcb{};
+    vmcb.exit_code = exit_code::nested_fault;
+    vmcb.exit_interrupt_information = 0x8000'0306; // valid, an exception, #UD (APM vol. 2, 15.7.2)
+    EXPECT_TRUE(describe_exit(vmcb).memory.in_delivery);
 }
 
 TEST(SvmExit, DescribesAnExceptionAndKeepsMachineChecks)
