@@ -88,7 +88,8 @@ void handle_memory_fault(VirtualCpu& machine, Exit const& exit)
     if (domain.is_control_domain() && mapping.type == MappingType::None && dom0::map_on_demand(access.where)) return;
     if (access.in_page_walk) return crash_for_bad_fault(machine, access, "page tables in a hole");
     // No instruction to carry out, or to refuse; delivering the event again would end here again.
-    if (access.in_delivery) return crash_for_bad_fault(machine, access, "event delivered to what is no writable memory");
+    if (access.in_delivery)
+        return crash_for_bad_fault(machine, access, "event delivered to what is no writable memory");
     if (access.execute) return machine.inject_exception(exception::invalid_opcode);
     // A grant or a foreign page that may only be read.
     if (is_counted(mapping.type)) return machine.inject_exception(exception::general_protection, 0);

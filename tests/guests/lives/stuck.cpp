@@ -33,8 +33,8 @@ void stuck_in_a_read_only_page()
 {
     static u8* const page = allocate_pages();
     u32 const reference = grants::grant(own_id(), gfn_of(page));
-    auto const mapped = grants::map(hole(0), xen::grant_map_flag::host_map | xen::grant_map_flag::readonly, reference,
-                                    own_id());
+    auto const mapped =
+        grants::map(hole(0), xen::grant_map_flag::host_map | xen::grant_map_flag::readonly, reference, own_id());
     if (mapped.status != xen::GrantStatus::Okay) abandon("a page cannot be mapped to be read only");
     fault_with_stack_below(hole(1));
 }
