@@ -13,22 +13,23 @@ namespace hospes {
 
 namespace {
 
-/// Calls `access(host bytes, done, length)` for each page-wise piece of the guest's linear range, while its frame
-/// cannot go away.
-template <typename AccessPiece>
-Expected<> for_each_piece(Vcpu& vcpu, Gva where, size_t bytes, bool for_writing, AccessPiece access)
+enum class Way : u8 { FromGuest, ToGuest };
+
+/// `own` is the hypervisor's side. Each piece is copied while its frame cannot go away.
+template <Way way>
+Expected<> copy(Vcpu& vcpu, u64 guest, u8* own, size_t bytes)
 {
-    for (size_t done = 0; done < bytes;) {
-        u64 address = 0;
-        if (__builtin_add_overflow(where.raw(), done, &address)) return failure(Error::BadAddress);
+    while (bytes != 0) {
         GuestLook const look{vcpu};
-        auto const physical = arch::translate(look, Gva{address}, {.write = for_writing});
+        auto const physical = arch::translate(look, Gva{guest}, {.write = way == Way::ToGuest});
         if (!physical) return failure(Error::BadAddress);
-        u8* const host = look.reach(*physical, for_writing);
+        u8* const host = look.reach(*physical, way == Way::ToGuest);
         if (!host) return failure(Error::BadAddress);
-        size_t const length = std::min<size_t>(bytes - done, page_size - offset_in_page(*physical));
-        access(host, done, length);
-        done += length;
+        size_t const length = std::min<size_t>(bytes, page_size - offset_in_page(*physical));
+        std::memcpy(way == Way::ToGuest ? host : own, way == Way::ToGuest ? own : host, length);
+        own += length;
+        bytes -= length;
+        if (__builtin_add_overflow(guest, length, &guest) && bytes != 0) return failure(Error::BadAddress);
     }
     return {};
 }
@@ -37,14 +38,12 @@ Expected<> for_each_piece(Vcpu& vcpu, Gva where, size_t bytes, bool for_writing,
 
 Expected<> copy_from_guest(Vcpu& vcpu, std::span<u8> out, Gva from)
 {
-    return for_each_piece(vcpu, from, out.size(), false,
-                          [&](u8* host, size_t done, size_t length) { std::memcpy(&out[done], host, length); });
+    return copy<Way::FromGuest>(vcpu, from.raw(), out.data(), out.size());
 }
 
 Expected<> copy_to_guest(Vcpu& vcpu, Gva to, std::span<u8 const> bytes)
 {
-    return for_each_piece(vcpu, to, bytes.size(), true,
-                          [&](u8* host, size_t done, size_t length) { std::memcpy(host, &bytes[done], length); });
+    return copy<Way::ToGuest>(vcpu, to.raw(), const_cast<u8*>(bytes.data()), bytes.size());
 }
 
 }
