@@ -85,8 +85,8 @@ FAST  := arch/x86_64/irq/irq arch/x86_64/irq/local_apic arch/x86_64/svm/svm_% ar
          $(addprefix arch/x86_64/guest/,guest_access nested_tables run vcpu_events virtual_cpu virtual_local%) \
          $(addprefix drivers/iommu/,%_unit device_tables iommu mirror) kernel/evtchn/% kernel/grant/% \
          $(addprefix kernel/domain/,domain_list guest_presence para_clock physmap vcpu) \
-         $(addprefix kernel/hypercall/,event_channel_op grant/% grant_table_op guest_memory memory/mapping multicall) \
-         $(addprefix kernel/hypercall/,sched_op set_timer_op table xen_version) kernel/lib/memory% kernel/mm/frame_table \
+         $(addprefix kernel/hypercall/,command_table event_channel_op grant/% grant_table_op guest_memory memory/mapping) \
+         $(addprefix kernel/hypercall/,multicall sched_op set_timer_op table xen_version) kernel/lib/memory% kernel/mm/frame_table \
          kernel/sched/% kernel/time/%
 dead := $(strip $(foreach place,$(FAST),$(if $(filter $(place).cpp,$(SOURCES) $(EXCLUDE)),,$(place))))
 $(if $(dead),$(error FAST in the Makefile names files that do not exist: $(dead)))

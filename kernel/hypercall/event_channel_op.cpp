@@ -4,8 +4,7 @@
 
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
-#include "kernel/hypercall/guest_memory.hpp"
-#include "kernel/hypercall/table.hpp"
+#include "kernel/hypercall/command_table.hpp"
 
 namespace hospes {
 
@@ -61,18 +60,24 @@ Expected<> bind_ipi(Vcpu& caller, xen::EventBindIpi& request)
 }
 
 /// There are no physical interrupts to bind: a PVH guest gets those through its interrupt controller.
-Expected<> bind_pirq(Vcpu&, xen::EventBindPirq&) { return failure(Error::Invalid); }
+Expected<> bind_pirq(Vcpu&, xen::EventBindPirq const&) { return failure(Error::Invalid); }
 
-Expected<> close(Vcpu& caller, xen::EventClose& request) { return caller.domain().event_channels.close(request.port); }
+Expected<> close(Vcpu& caller, xen::EventClose const& request)
+{
+    return caller.domain().event_channels.close(request.port);
+}
 
-Expected<> send(Vcpu& caller, xen::EventSend& request) { return caller.domain().event_channels.send(request.port); }
+Expected<> send(Vcpu& caller, xen::EventSend const& request)
+{
+    return caller.domain().event_channels.send(request.port);
+}
 
-Expected<> unmask(Vcpu& caller, xen::EventUnmask& request)
+Expected<> unmask(Vcpu& caller, xen::EventUnmask const& request)
 {
     return caller.domain().event_channels.unmask(request.port);
 }
 
-Expected<> bind_vcpu(Vcpu& caller, xen::EventBindVcpu& request)
+Expected<> bind_vcpu(Vcpu& caller, xen::EventBindVcpu const& request)
 {
     return caller.domain().event_channels.bind_vcpu(request.port, request.vcpu);
 }
@@ -90,7 +95,7 @@ Expected<> status(Vcpu& caller, xen::EventStatus& request)
 }
 
 /// Of another domain only while that is paused (xen/common/event_channel.c, evtchn_reset).
-Expected<> reset(Vcpu& caller, xen::EventReset& request)
+Expected<> reset(Vcpu& caller, xen::EventReset const& request)
 {
     auto const domain = target_of(caller, request.domain);
     if (!domain) return failure(domain.error());
@@ -99,61 +104,29 @@ Expected<> reset(Vcpu& caller, xen::EventReset& request)
     return {};
 }
 
-using Runner = Expected<u64> (*)(Vcpu&, u64 argument);
-
-/// A command that answers by its result alone.
-template <auto operation, typename Request>
-Expected<u64> run(Vcpu& caller, u64 argument)
-{
-    auto request = copy_in(caller, claim_of<Request>(argument));
-    if (!request) return failure(request.error());
-    if (auto const done = operation(caller, *request); !done) return failure(done.error());
-    return 0;
-}
-
-/// A command that also answers in its structure.
-template <auto operation, typename Request>
-Expected<u64> run_and_answer(Vcpu& caller, u64 argument)
-{
-    auto request = copy_in(caller, claim_of<Request>(argument));
-    if (!request) return failure(request.error());
-    if (auto const done = operation(caller, *request); !done) return failure(done.error());
-    if (auto const copied = copy_out(caller, claim_of<Request>(argument), *request); !copied)
-        return failure(copied.error());
-    return 0;
-}
-
-struct Row {
-    xen::EventChannelCommand command;
-    Runner runner;
-};
-
 using enum xen::EventChannelCommand;
 
-/// The frequent ones first. The commands of the FIFO ABI are not here: a guest that is refused them uses the two-level
-/// ABI (design.md D14).
+/// The commands of the FIFO ABI are not here: a guest that is refused them uses the two-level ABI (design.md D14).
 constexpr std::array rows{
-    Row{Send, run<send, xen::EventSend>},
-    Row{Unmask, run<unmask, xen::EventUnmask>},
-    Row{BindInterdomain, run_and_answer<bind_interdomain, xen::EventBindInterdomain>},
-    Row{BindVirq, run_and_answer<bind_virq, xen::EventBindVirq>},
-    Row{BindPirq, run<bind_pirq, xen::EventBindPirq>},
-    Row{Close, run<close, xen::EventClose>},
-    Row{Status, run_and_answer<status, xen::EventStatus>},
-    Row{AllocUnbound, run_and_answer<alloc_unbound, xen::EventAllocUnbound>},
-    Row{BindIpi, run_and_answer<bind_ipi, xen::EventBindIpi>},
-    Row{BindVcpu, run<bind_vcpu, xen::EventBindVcpu>},
-    Row{Reset, run<reset, xen::EventReset>},
+    CommandRow{BindInterdomain, answering<bind_interdomain>},
+    CommandRow{BindVirq, answering<bind_virq>},
+    CommandRow{BindPirq, taking<bind_pirq>},
+    CommandRow{Close, taking<close>},
+    CommandRow{Send, taking<send>},
+    CommandRow{Status, answering<status>},
+    CommandRow{AllocUnbound, answering<alloc_unbound>},
+    CommandRow{BindIpi, answering<bind_ipi>},
+    CommandRow{BindVcpu, taking<bind_vcpu>},
+    CommandRow{Unmask, taking<unmask>},
+    CommandRow{Reset, taking<reset>},
 };
+constexpr auto commands = command_table<rows>();
 
 }
 
 Expected<u64> event_channel_op(Vcpu& caller, HypercallArguments& arguments)
 {
-    auto const command = static_cast<xen::EventChannelCommand>(arguments[0]);
-    for (Row const& row : rows)
-        if (row.command == command) return row.runner(caller, arguments[1]);
-    return failure(Error::NotImplemented);
+    return run_command(commands.find(static_cast<u32>(arguments[0])), caller, caller, arguments[1]);
 }
 
 }

@@ -23,7 +23,12 @@ struct HypercallArguments {
     u64& operator[](size_t index) { return value[index]; }
 };
 
-enum class Caller : u8 { AnyDomain, ControlDomain };
+/// Who may make a call, or a command of one.
+enum class Caller : u8 {
+    AnyDomain,
+    ControlDomain,
+    NamedDomain, ///< the domain that the command's structure names, and the control domain
+};
 
 /// The value goes to the guest's RAX. `caller` is the vCPU that runs on this CPU.
 using HypercallHandler = Expected<u64> (*)(Vcpu& caller, HypercallArguments& arguments);
