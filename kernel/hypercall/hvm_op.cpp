@@ -4,8 +4,7 @@
 
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
-#include "kernel/hypercall/guest_memory.hpp"
-#include "kernel/hypercall/table.hpp"
+#include "kernel/hypercall/command_table.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes {
@@ -66,79 +65,63 @@ void route_callback(Domain& domain, u64 value)
     arch::set_callback_vector(domain, type == xen::HvmCallbackType::Vector ? static_cast<u8>(value) : u8{0});
 }
 
-Expected<u64> set_parameter(Vcpu& caller, u64 argument)
+Expected<> set_parameter(Vcpu& caller, xen::HvmParam const& request)
 {
-    auto const request = copy_in(caller, claim_of<xen::HvmParam>(argument));
-    if (!request) return failure(request.error());
-    Parameter const* const row = find_parameter(request->index);
+    Parameter const* const row = find_parameter(request.index);
     if (!row) return failure(Error::Invalid);
-    auto const domain = domains::resolve(caller, request->domain);
+    auto const domain = domains::resolve(caller, request.domain);
     if (!domain) return failure(domain.error());
     if (!row->guest_sets && !caller.domain().is_control_domain()) return failure(Error::NotPermitted);
-    if (row->index == TripleFaultReason && request->value > xen::shutdown_reason_max) return failure(Error::Invalid);
-    (*domain)->control.lock()->parameters[request->index] = request->value;
-    if (row->index == CallbackIrq) route_callback(**domain, request->value);
-    return 0;
+    if (row->index == TripleFaultReason && request.value > xen::shutdown_reason_max) return failure(Error::Invalid);
+    (*domain)->control.lock()->parameters[request.index] = request.value;
+    if (row->index == CallbackIrq) route_callback(**domain, request.value);
+    return {};
 }
 
-Expected<u64> get_parameter(Vcpu& caller, u64 argument)
+Expected<> get_parameter(Vcpu& caller, xen::HvmParam& request)
 {
-    auto request = copy_in(caller, claim_of<xen::HvmParam>(argument));
-    if (!request) return failure(request.error());
-    Parameter const* const row = find_parameter(request->index);
+    Parameter const* const row = find_parameter(request.index);
     if (!row) return failure(Error::Invalid);
-    auto const domain = domains::resolve(caller, request->domain);
+    auto const domain = domains::resolve(caller, request.domain);
     if (!domain) return failure(domain.error());
     if (!row->guest_gets && !caller.domain().is_control_domain()) return failure(Error::NotPermitted);
-    request->value = (*domain)->control.lock()->parameters[request->index];
-    if (auto const copied = copy_out(caller, claim_of<xen::HvmParam>(argument), *request); !copied)
-        return failure(copied.error());
-    return 0;
+    request.value = (*domain)->control.lock()->parameters[request.index];
+    return {};
 }
 
-Expected<u64> set_upcall_vector(Vcpu& caller, u64 argument)
+Expected<> set_upcall_vector(Vcpu& caller, xen::HvmEventUpcallVector const& request)
 {
     constexpr u8 first_vector = 0x10; // below lie the processor's own exceptions
-    auto const request = copy_in(caller, claim_of<xen::HvmEventUpcallVector>(argument));
-    if (!request) return failure(request.error());
-    if (request->vector < first_vector) return failure(Error::Invalid);
-    Vcpu* const target = caller.domain().vcpu(request->vcpu);
+    if (request.vector < first_vector) return failure(Error::Invalid);
+    Vcpu* const target = caller.domain().vcpu(request.vcpu);
     if (!target) return failure(Error::NotFound);
-    arch::set_upcall_vector(*target, request->vector);
-    return 0;
+    arch::set_upcall_vector(*target, request.vector);
+    return {};
 }
 
-Expected<u64> get_time(Vcpu& caller, u64 argument)
+Expected<> get_time(Vcpu&, xen::HvmGetTime& answer)
 {
-    if (auto const copied = copy_out(caller, claim_of<xen::HvmGetTime>(argument), xen::HvmGetTime{clock::now()});
-        !copied)
-        return failure(copied.error());
-    return 0;
+    answer.now = clock::now();
+    return {};
 }
 
 /// A hint about shadow page tables, which do not exist here. Linux probes for it.
-Expected<u64> page_table_dying(Vcpu&, u64) { return failure(Error::Invalid); }
-
-struct Row {
-    xen::HvmCommand command;
-    Expected<u64> (*handler)(Vcpu& caller, u64 argument);
-};
+Expected<> page_table_dying(Vcpu&) { return failure(Error::Invalid); }
 
 constexpr std::array rows{
-    Row{xen::HvmCommand::SetParam, set_parameter},
-    Row{xen::HvmCommand::GetParam, get_parameter},
-    Row{xen::HvmCommand::PagetableDying, page_table_dying},
-    Row{xen::HvmCommand::GetTime, get_time},
-    Row{xen::HvmCommand::SetEventUpcallVector, set_upcall_vector},
+    CommandRow{xen::HvmCommand::SetParam, taking<set_parameter>},
+    CommandRow{xen::HvmCommand::GetParam, answering<get_parameter>},
+    CommandRow{xen::HvmCommand::PagetableDying, plain<page_table_dying>},
+    CommandRow{xen::HvmCommand::GetTime, telling<get_time>},
+    CommandRow{xen::HvmCommand::SetEventUpcallVector, taking<set_upcall_vector>},
 };
+constexpr auto commands = command_table<rows>();
 
 }
 
 Expected<u64> hvm_op(Vcpu& caller, HypercallArguments& arguments)
 {
-    for (Row const& row : rows)
-        if (row.command == static_cast<xen::HvmCommand>(arguments[0])) return row.handler(caller, arguments[1]);
-    return failure(Error::NotImplemented);
+    return run_command(commands.find(static_cast<u32>(arguments[0])), caller, caller, arguments[1]);
 }
 
 }

@@ -4,8 +4,8 @@
 
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
+#include "kernel/hypercall/command_table.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
-#include "kernel/hypercall/table.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 namespace hospes {
@@ -15,26 +15,24 @@ namespace {
 constexpr u32 most_polled_ports = 128;
 constexpr u32 several_ports = ~u32{0};
 
-Expected<u64> yield(Vcpu& caller, u64)
+Expected<> yield(Vcpu& caller)
 {
     scheduler::yield(caller);
-    return 0;
+    return {};
 }
 
-Expected<u64> block(Vcpu& caller, u64)
+Expected<> block(Vcpu& caller)
 {
     caller.set_waiting(WaitReason::Halted);
     if (arch::has_deliverable_event(caller)) caller.clear_waiting(WaitReason::Halted);
-    return 0;
+    return {};
 }
 
-Expected<u64> shutdown(Vcpu& caller, u64 argument)
+Expected<> shutdown(Vcpu& caller, xen::SchedShutdown const& request)
 {
-    auto const request = copy_in(caller, claim_of<xen::SchedShutdown>(argument));
-    if (!request) return failure(request.error());
-    if (request->reason > xen::shutdown_reason_max) return failure(Error::Invalid);
-    caller.domain().shut_down(static_cast<ShutdownReason>(request->reason));
-    return 0;
+    if (request.reason > xen::shutdown_reason_max) return failure(Error::Invalid);
+    caller.domain().shut_down(static_cast<ShutdownReason>(request.reason));
+    return {};
 }
 
 using Ports = StaticVector<u32, most_polled_ports>;
@@ -47,14 +45,12 @@ bool any_pending(Vcpu& caller, Ports const& ports)
 }
 
 /// Waits until one of the ports is pending, an event can be delivered, or the time has come.
-Expected<u64> poll(Vcpu& caller, u64 argument)
+Expected<> poll(Vcpu& caller, xen::SchedPoll const& request)
 {
-    auto const request = copy_in(caller, claim_of<xen::SchedPoll>(argument));
-    if (!request) return failure(request.error());
-    if (request->nr_ports > most_polled_ports) return failure(Error::Invalid);
+    if (request.nr_ports > most_polled_ports) return failure(Error::Invalid);
     Ports ports;
-    for (u32 i = 0; i < request->nr_ports; ++i) {
-        auto const port = copy_in(caller, request->ports, i);
+    for (u32 i = 0; i < request.nr_ports; ++i) {
+        auto const port = copy_in(caller, request.ports, i);
         if (!port) return failure(port.error());
         if (*port > caller.domain().configuration().max_event_port || !ports.push_back(*port))
             return failure(Error::Invalid);
@@ -65,46 +61,39 @@ Expected<u64> poll(Vcpu& caller, u64 argument)
     // From here on an event ends the wait; one that came before is found now.
     if (any_pending(caller, ports) || arch::has_deliverable_event(caller)) {
         caller.clear_waiting(WaitReason::Polling);
-        return 0;
+        return {};
     }
-    if (request->timeout != 0) timers::set(caller.poll_timer, arch::this_cpu(), request->timeout);
-    return 0;
+    if (request.timeout != 0) timers::set(caller.poll_timer, arch::this_cpu(), request.timeout);
+    return {};
 }
 
-Expected<u64> remote_shutdown(Vcpu& caller, u64 argument)
+/// A bad reason is Invalid for everybody; only then is it asked who may.
+Expected<> remote_shutdown(Vcpu& caller, xen::SchedRemoteShutdown const& request)
 {
-    auto const request = copy_in(caller, claim_of<xen::SchedRemoteShutdown>(argument));
-    if (!request) return failure(request.error());
-    if (request->reason > xen::shutdown_reason_max) return failure(Error::Invalid);
+    if (request.reason > xen::shutdown_reason_max) return failure(Error::Invalid);
     if (!caller.domain().is_control_domain()) return failure(Error::NotPermitted);
-    auto const domain = domains::find(request->domain);
+    auto const domain = domains::find(request.domain);
     if (!domain) return failure(domain.error());
-    (*domain)->shut_down(static_cast<ShutdownReason>(request->reason));
-    return 0;
+    (*domain)->shut_down(static_cast<ShutdownReason>(request.reason));
+    return {};
 }
-
-struct Row {
-    xen::SchedCommand command;
-    Expected<u64> (*handler)(Vcpu& caller, u64 argument);
-};
 
 using enum xen::SchedCommand;
 
 constexpr std::array rows{
-    Row{Yield, yield},
-    Row{Block, block},
-    Row{Shutdown, shutdown},
-    Row{Poll, poll},
-    Row{RemoteShutdown, remote_shutdown},
+    CommandRow{Yield, plain<yield>},
+    CommandRow{Block, plain<block>},
+    CommandRow{Shutdown, taking<shutdown>},
+    CommandRow{Poll, taking<poll>},
+    CommandRow{RemoteShutdown, taking<remote_shutdown>},
 };
+constexpr auto commands = command_table<rows>();
 
 }
 
 Expected<u64> sched_op(Vcpu& caller, HypercallArguments& arguments)
 {
-    for (Row const& row : rows)
-        if (row.command == static_cast<xen::SchedCommand>(arguments[0])) return row.handler(caller, arguments[1]);
-    return failure(Error::NotImplemented);
+    return run_command(commands.find(static_cast<u32>(arguments[0])), caller, caller, arguments[1]);
 }
 
 }
