@@ -6,45 +6,38 @@ namespace hospes {
 
 namespace {
 
-struct Row {
-    xen::MemoryCommand command;
-    memory::Handler handler;
-};
-
 using enum xen::MemoryCommand;
 
 /// Commands that are not here are not for auto-translated guests, or need features we leave out (paging, sharing).
 constexpr std::array rows{
-    Row{DecreaseReservation, memory::decrease_reservation},
-    Row{MaximumRamPage, memory::maximum_ram_page},
-    Row{CurrentReservation, memory::current_reservation},
-    Row{MaximumReservation, memory::maximum_reservation},
-    Row{PopulatePhysmap, memory::populate_physmap},
-    Row{AddToPhysmap, memory::add_to_physmap},
-    Row{MemoryMap, memory::memory_map},
-    Row{SetMemoryMap, memory::set_memory_map},
-    Row{MaximumGpfn, memory::maximum_guest_frame},
-    Row{RemoveFromPhysmap, memory::remove_from_physmap},
-    Row{SetPodTarget, memory::pod_target},
-    Row{GetPodTarget, memory::pod_target},
-    Row{GetSharingFreedPages, memory::shared_page_count},
-    Row{GetSharingSharedPages, memory::shared_page_count},
-    Row{AddToPhysmapBatch, memory::add_to_physmap_batch},
-    Row{ClaimPages, memory::claim_pages},
-    Row{GetVnumaInfo, memory::vnuma_info},
-    Row{ReservedDeviceMemoryMap, memory::reserved_device_memory_map},
-    Row{AcquireResource, memory::acquire_resource},
+    CommandRow{DecreaseReservation, taking<memory::decrease_reservation>, Caller::NamedDomain},
+    CommandRow{MaximumRamPage, plain<memory::maximum_ram_page>},
+    CommandRow{CurrentReservation, taking<memory::current_reservation>, Caller::NamedDomain},
+    CommandRow{MaximumReservation, taking<memory::maximum_reservation>, Caller::NamedDomain},
+    CommandRow{PopulatePhysmap, taking<memory::populate_physmap>, Caller::NamedDomain},
+    CommandRow{AddToPhysmap, taking<memory::add_to_physmap>, Caller::NamedDomain},
+    CommandRow{MemoryMap, answering<memory::memory_map>},
+    CommandRow{SetMemoryMap, taking<memory::set_memory_map>, Caller::NamedDomain},
+    CommandRow{MaximumGpfn, taking<memory::maximum_guest_frame>, Caller::NamedDomain},
+    CommandRow{RemoveFromPhysmap, taking<memory::remove_from_physmap>, Caller::NamedDomain},
+    CommandRow{SetPodTarget, answering<memory::pod_target>, Caller::ControlDomain},
+    CommandRow{GetPodTarget, answering<memory::pod_target>, Caller::ControlDomain},
+    CommandRow{GetSharingFreedPages, plain<memory::shared_page_count>},
+    CommandRow{GetSharingSharedPages, plain<memory::shared_page_count>},
+    CommandRow{AddToPhysmapBatch, taking<memory::add_to_physmap_batch>, Caller::NamedDomain},
+    CommandRow{ClaimPages, taking<memory::claim_pages>, Caller::ControlDomain},
+    CommandRow{GetVnumaInfo, taking<memory::vnuma_info>, Caller::NamedDomain},
+    CommandRow{ReservedDeviceMemoryMap, answering<memory::reserved_device_memory_map>},
+    CommandRow{AcquireResource, taking<memory::acquire_resource>},
 };
+constexpr auto commands = command_table<rows>();
 
 }
 
 Expected<u64> memory_op(Vcpu& caller, HypercallArguments& arguments)
 {
-    auto const command = static_cast<xen::MemoryCommand>(arguments[0] & xen::memory_command_mask);
     memory::MemoryCall call{caller, arguments, arguments[0] >> xen::memory_command_bits};
-    for (Row const& row : rows)
-        if (row.command == command) return row.handler(call);
-    return failure(Error::NotImplemented);
+    return run_command(commands.find(arguments[0] & xen::memory_command_mask), caller, call, arguments[1]);
 }
 
 }

@@ -5,8 +5,8 @@
 #include "kernel/abi/xen/memory.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
+#include "kernel/hypercall/command_table.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
-#include "kernel/hypercall/table.hpp"
 
 namespace hospes::memory {
 
@@ -29,27 +29,25 @@ struct MemoryCall {
     }
 };
 
-using Handler = Expected<u64> (*)(MemoryCall&);
+Expected<u64> decrease_reservation(MemoryCall&, Domain&, xen::MemoryReservation const&);
+Expected<u64> populate_physmap(MemoryCall&, Domain&, xen::MemoryReservation const&);
+Expected<> claim_pages(MemoryCall&, xen::MemoryReservation const&);
 
-Expected<u64> decrease_reservation(MemoryCall&);
-Expected<u64> populate_physmap(MemoryCall&);
-Expected<u64> claim_pages(MemoryCall&);
-
-Expected<u64> add_to_physmap(MemoryCall&);
-Expected<u64> add_to_physmap_batch(MemoryCall&);
-Expected<u64> remove_from_physmap(MemoryCall&);
-Expected<u64> acquire_resource(MemoryCall&);
+Expected<> add_to_physmap(MemoryCall&, Domain&, xen::AddToPhysmap const&);
+Expected<> add_to_physmap_batch(MemoryCall&, Domain&, xen::AddToPhysmapBatch const&);
+Expected<> remove_from_physmap(MemoryCall&, Domain&, xen::RemoveFromPhysmap const&);
+Expected<> acquire_resource(MemoryCall&, xen::AcquireResource const&);
 
 Expected<u64> maximum_ram_page(MemoryCall&);
-Expected<u64> current_reservation(MemoryCall&);
-Expected<u64> maximum_reservation(MemoryCall&);
-Expected<u64> maximum_guest_frame(MemoryCall&);
-Expected<u64> memory_map(MemoryCall&);
-Expected<u64> set_memory_map(MemoryCall&);
-Expected<u64> pod_target(MemoryCall&);
+Expected<u64> current_reservation(MemoryCall&, Domain&, xen::MemoryDomain const&);
+Expected<u64> maximum_reservation(MemoryCall&, Domain&, xen::MemoryDomain const&);
+Expected<u64> maximum_guest_frame(MemoryCall&, Domain&, xen::MemoryDomain const&);
+Expected<> memory_map(MemoryCall&, xen::MemoryMap&);
+Expected<> set_memory_map(MemoryCall&, Domain&, xen::ForeignMemoryMap const&);
+Expected<> pod_target(MemoryCall&, Domain&, xen::PodTarget&);
 Expected<u64> shared_page_count(MemoryCall&);
-Expected<u64> reserved_device_memory_map(MemoryCall&);
-Expected<u64> vnuma_info(MemoryCall&);
+Expected<> reserved_device_memory_map(MemoryCall&, xen::ReservedDeviceMemoryMap&);
+Expected<> vnuma_info(MemoryCall&, Domain&, xen::MemoryDomain const&);
 
 /// Maps `frame` at `where`; what was there before is taken out, unless it is a grant mapping or a device: Invalid.
 [[nodiscard]] Expected<> place(Domain& domain, Gfn where, FrameReference frame, MappingType type);

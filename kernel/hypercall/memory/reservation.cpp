@@ -82,67 +82,56 @@ Expected<u64> release(Domain& domain, Gfn where, u64 left, Retired& retired, Bud
 
 /// Returns how many extents were populated in all; fewer than asked for when memory, tables or the domain's limit ran
 /// out.
-Expected<u64> populate_physmap(MemoryCall& call)
+Expected<u64> populate_physmap(MemoryCall& call, Domain& domain, xen::MemoryReservation const& request)
 {
-    auto const request = copy_in(call.caller, call.claim<xen::MemoryReservation>());
-    if (!request) return failure(request.error());
-    auto const domain = domains::resolve(call.caller, request->domain);
-    if (!domain) return failure(domain.error());
-    if ((*domain)->is_dying()) return failure(Error::Invalid);
-    if ((request->mem_flags & xen::memory_flag::populate_on_demand) != 0) return failure(Error::NotSupported);
-    if (is_too_large(*request, order_limit(call.caller, **domain))) return call.start;
-    unsigned const order = request->extent_order;
+    if (domain.is_dying()) return failure(Error::Invalid);
+    if ((request.mem_flags & xen::memory_flag::populate_on_demand) != 0) return failure(Error::NotSupported);
+    if (is_too_large(request, order_limit(call.caller, domain))) return call.start;
+    unsigned const order = request.extent_order;
 
     Budget& budget = call.caller.budget;
-    for (u64 i = call.start; i < request->nr_extents; ++i) {
-        auto const where = copy_in(call.caller, request->extent_start, i);
+    for (u64 i = call.start; i < request.nr_extents; ++i) {
+        auto const where = copy_in(call.caller, request.extent_start, i);
         if (!where) return i;
         if ((*where & ((u64{1} << order) - 1)) != 0) return i;
-        auto const populated = populate(**domain, Gfn{*where}, order, budget);
+        auto const populated = populate(domain, Gfn{*where}, order, budget);
         if (!populated) return populated.error() == Error::Restart ? call.restart_at(i) : Expected<u64>{i};
-        if (i + 1 < request->nr_extents && budget.is_spent()) return call.restart_at(i + 1);
+        if (i + 1 < request.nr_extents && budget.is_spent()) return call.restart_at(i + 1);
     }
-    return request->nr_extents;
+    return request.nr_extents;
 }
 
 /// Returns how many extents were given back. The frames live on for as long as somebody else has them mapped.
 /// Progress is counted in frames: an extent may take several stretches.
-Expected<u64> decrease_reservation(MemoryCall& call)
+Expected<u64> decrease_reservation(MemoryCall& call, Domain& domain, xen::MemoryReservation const& request)
 {
-    auto const request = copy_in(call.caller, call.claim<xen::MemoryReservation>());
-    if (!request) return failure(request.error());
-    auto const domain = domains::resolve(call.caller, request->domain);
-    if (!domain) return failure(domain.error());
-    unsigned const order = request->extent_order;
+    unsigned const order = request.extent_order;
     u64 const extent = order <= large_page_order ? u64{1} << order : 1;
-    if (is_too_large(*request, large_page_order) || request->nr_extents > most_extents / extent)
+    if (is_too_large(request, large_page_order) || request.nr_extents > most_extents / extent)
         return call.start / extent;
 
-    Retired retired{**domain};
-    for (u64 done = call.start; done < request->nr_extents * extent;) {
+    Retired retired{domain};
+    for (u64 done = call.start; done < request.nr_extents * extent;) {
         u64 const within = done % extent;
-        auto const where = copy_in(call.caller, request->extent_start, done / extent);
+        auto const where = copy_in(call.caller, request.extent_start, done / extent);
         if (!where) return done / extent;
-        auto const released = release(**domain, Gfn{*where} + within, extent - within, retired, call.caller.budget);
+        auto const released = release(domain, Gfn{*where} + within, extent - within, retired, call.caller.budget);
         if (!released) return done / extent;
         done += *released;
-        if (done < request->nr_extents * extent && call.caller.budget.is_spent()) return call.restart_at(done);
+        if (done < request.nr_extents * extent && call.caller.budget.is_spent()) return call.restart_at(done);
     }
-    return request->nr_extents;
+    return request.nr_extents;
 }
 
 /// The toolstack announces how much it is about to populate: refused at once when that much is not free, so that a
 /// half-built domain is rare. Nothing is set aside.
-Expected<u64> claim_pages(MemoryCall& call)
+Expected<> claim_pages(MemoryCall&, xen::MemoryReservation const& request)
 {
-    if (!call.caller.domain().is_control_domain()) return failure(Error::NotPermitted);
-    auto const request = copy_in(call.caller, call.claim<xen::MemoryReservation>());
-    if (!request) return failure(request.error());
-    if (request->extent_order != 0 || !request->extent_start.is_null()) return failure(Error::Invalid);
-    auto const domain = domains::find(request->domain);
+    if (request.extent_order != 0 || !request.extent_start.is_null()) return failure(Error::Invalid);
+    auto const domain = domains::find(request.domain);
     if (!domain) return failure(domain.error());
-    if (request->nr_extents > frames::free_count()) return failure(Error::OutOfMemory);
-    return 0;
+    if (request.nr_extents > frames::free_count()) return failure(Error::OutOfMemory);
+    return {};
 }
 
 }
