@@ -18,9 +18,11 @@
 /// With f(Context&, Domain&, T...) the domain is the one that T::domain names.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "kernel/hypercall/table.hpp"
 
@@ -193,15 +195,15 @@ consteval auto command_table()
 {
     constexpr size_t end = [] {
         size_t highest = 0;
-        for (auto const& row : rows) highest = row.number > highest ? row.number : highest;
+        for (auto const& row : rows) highest = std::max(highest, static_cast<size_t>(row.number));
         return highest + 1;
     }();
     CommandTable<std::remove_cvref_t<decltype(rows[0])>, end> table;
     std::array<bool, end> is_taken{};
     for (auto const& row : rows) {
-        if (is_taken[row.number]) a_command_stands_twice();
-        is_taken[row.number] = true;
-        table.by_number[row.number] = row;
+        size_t const number = static_cast<size_t>(row.number);
+        if (std::exchange(is_taken[number], true)) a_command_stands_twice();
+        table.by_number[number] = row;
     }
     return table;
 }

@@ -6,30 +6,30 @@ namespace hospes {
 
 namespace {
 
-struct Row {
-    xen::GrantTableCommand command;
-    grant::Handler handler;
-};
-
 using enum xen::GrantTableCommand;
 
 /// Commands that are not here are for paravirtualised page tables, version 2, or other architectures.
 constexpr std::array rows{
-    Row{MapGrantRef, grant::map},        Row{UnmapGrantRef, grant::unmap},  Row{Copy, grant::copy},
-    Row{SetupTable, grant::setup_table}, Row{QuerySize, grant::query_size}, Row{SetVersion, grant::set_version},
-    Row{GetVersion, grant::get_version}, Row{SwapGrantRef, grant::swap},
+    CommandRow{MapGrantRef, plain<grant::map>},
+    CommandRow{UnmapGrantRef, plain<grant::unmap>},
+    CommandRow{SetupTable, reporting<grant::setup_table>},
+    CommandRow{Copy, plain<grant::copy>},
+    CommandRow{QuerySize, reporting<grant::query_size>},
+    CommandRow{SetVersion, reporting<grant::set_version>},
+    CommandRow{GetVersion, reporting<grant::get_version>, Caller::NamedDomain},
+    CommandRow{SwapGrantRef, plain<grant::swap>},
 };
+constexpr auto commands = command_table<rows>();
 
 }
 
 Expected<u64> grant_table_op(Vcpu& caller, HypercallArguments& arguments)
 {
     grant::GrantCall call{caller, arguments};
-    if (static_cast<s32>(call.count()) < 0) return failure(Error::Invalid);
-    auto const command = static_cast<xen::GrantTableCommand>(arguments[0]);
-    for (Row const& row : rows)
-        if (row.command == command) return row.handler(call);
-    return failure(Error::NotImplemented);
+    if (static_cast<s32>(call.count()) < 0) return refused(Error::Invalid);
+    auto const* const row = commands.find(static_cast<u32>(arguments[0]));
+    if (row && row->bytes != 0 && call.count() != 1) return refused(Error::Invalid);
+    return run_command(row, caller, call, arguments[1]);
 }
 
 }

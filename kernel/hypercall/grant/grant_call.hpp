@@ -11,8 +11,8 @@
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/grant/grant_table.hpp"
+#include "kernel/hypercall/command_table.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
-#include "kernel/hypercall/table.hpp"
 
 namespace hospes::grant {
 
@@ -39,17 +39,17 @@ struct GrantCall {
     }
 };
 
-using Handler = Expected<u64> (*)(GrantCall&);
-
+// Commands for arrays of any length.
 Expected<u64> map(GrantCall&);
 Expected<u64> unmap(GrantCall&);
 Expected<u64> copy(GrantCall&);
-
-Expected<u64> setup_table(GrantCall&);
-Expected<u64> query_size(GrantCall&);
-Expected<u64> set_version(GrantCall&);
-Expected<u64> get_version(GrantCall&);
 Expected<u64> swap(GrantCall&);
+
+// Commands whose array has one element.
+Expected<> setup_table(GrantCall&, xen::GrantSetupTable&);
+Expected<> query_size(GrantCall&, xen::GrantQuerySize&);
+Expected<> set_version(GrantCall&, xen::GrantSetVersion&);
+Expected<> get_version(GrantCall&, Domain&, xen::GrantGetVersion&);
 
 /// Runs `operate` on each operation of the array, in private memory, until the budget is spent, and writes them back
 /// with their statuses, some at a time: before that `finish()` ends what they have begun together.
