@@ -3,6 +3,7 @@
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 
 #include "kernel/domain/domain_list.hpp"
+#include "kernel/hypercall/command_table.hpp"
 #include "kernel/hypercall/domctl/layout.hpp"
 
 namespace hospes {
@@ -20,7 +21,7 @@ enum class Finds : u8 {
 enum class Interface : u8 { OfRelease, Stable };
 
 struct Row {
-    xen::DomctlCommand command;
+    xen::DomctlCommand number;
     control::Handler handler;
     Finds finds = Finds::TheDomain;
     Interface interface = Interface::OfRelease;
@@ -66,13 +67,7 @@ constexpr std::array rows{
     Row{SetLlcColors, not_supported},
     Row{GetDomainState, control::get_domain_state, Finds::Itself, Interface::Stable},
 };
-
-Row const* find_row(u32 command)
-{
-    for (Row const& row : rows)
-        if (static_cast<u32>(row.command) == command) return &row;
-    return nullptr;
-}
+constexpr auto commands = command_table<rows>();
 
 /// The release that the call was made for; null if the interface version is not one that is answered. Stable commands
 /// are those of the last.
@@ -110,10 +105,10 @@ Expected<u64> domctl(Vcpu& caller, HypercallArguments& arguments)
     auto const claim = claim_of<xen::Domctl>(arguments[0]);
     auto request = copy_in(caller, claim);
     if (!request) return failure(request.error());
-    Row const* const row = find_row(request->command);
+    Row const* const row = commands.find(request->command);
     xen::Release const* const release = release_of(row, request->interface_version);
     if (!release) return failure(Error::AccessDenied);
-    if (!row) return failure(Error::NotImplemented);
+    if (!row || !row->handler) return failure(Error::NotImplemented);
     control::widen(*request, *release);
     auto const done = perform(caller, *row, *release, *request, arguments.progress);
     if (!done && done.error() == Error::Restart) return failure(Error::Restart);

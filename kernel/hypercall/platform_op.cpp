@@ -4,8 +4,8 @@
 
 #include "kernel/arch/cpu.hpp"
 #include "kernel/domain/para_clock.hpp"
+#include "kernel/hypercall/command_table.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
-#include "kernel/hypercall/table.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes {
@@ -46,7 +46,7 @@ Expected<> cpu_information(xen::PlatformOp& call)
 }
 
 struct Row {
-    xen::PlatformCommand command;
+    xen::PlatformCommand number;
     Expected<> (*handler)(xen::PlatformOp&);
 };
 
@@ -58,6 +58,7 @@ constexpr std::array rows{
     Row{SetTime64, set_time_64},
     Row{GetCpuInfo, cpu_information},
 };
+constexpr auto commands = command_table<rows>();
 
 }
 
@@ -67,13 +68,11 @@ Expected<u64> platform_op(Vcpu& caller, HypercallArguments& arguments)
     auto call = copy_in(caller, claim);
     if (!call) return failure(call.error());
     if (call->interface_version != xen::platform_interface_version) return failure(Error::AccessDenied);
-    for (Row const& row : rows) {
-        if (row.command != static_cast<xen::PlatformCommand>(call->command)) continue;
-        if (auto const done = row.handler(*call); !done) return failure(done.error());
-        if (auto const copied = copy_out(caller, claim, *call); !copied) return failure(copied.error());
-        return 0;
-    }
-    return failure(Error::NotImplemented);
+    Row const* const row = commands.find(call->command);
+    if (!row || !row->handler) return failure(Error::NotImplemented);
+    if (auto const done = row->handler(*call); !done) return failure(done.error());
+    if (auto const copied = copy_out(caller, claim, *call); !copied) return failure(copied.error());
+    return 0;
 }
 
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// sysctl(call): the toolstack's view of the machine. (xen/include/public/sysctl.h; abi.md 3.11, 3.14.)
 #include "kernel/abi/xen/versions.hpp"
+#include "kernel/hypercall/command_table.hpp"
 #include "kernel/hypercall/sysctl/sysctl_call.hpp"
 
 namespace hospes {
@@ -8,7 +9,7 @@ namespace hospes {
 namespace {
 
 struct Row {
-    xen::SysctlCommand command;
+    xen::SysctlCommand number;
     system_control::Handler handler;
 };
 
@@ -38,13 +39,7 @@ constexpr std::array rows{
     Row{GetCpuFeatureset, system_control::cpu_feature_set},
     Row{GetCpuPolicy, system_control::cpu_policy},
 };
-
-Row const* find_row(u32 command)
-{
-    for (Row const& row : rows)
-        if (static_cast<u32>(row.command) == command) return &row;
-    return nullptr;
-}
+constexpr auto commands = command_table<rows>();
 
 }
 
@@ -54,8 +49,8 @@ Expected<u64> sysctl(Vcpu& caller, HypercallArguments& arguments)
     auto request = copy_in(caller, claim);
     if (!request) return failure(request.error());
     if (!xen::is_known_sysctl(request->interface_version)) return failure(Error::AccessDenied);
-    Row const* const row = find_row(request->command);
-    if (!row) return failure(Error::NotImplemented);
+    Row const* const row = commands.find(request->command);
+    if (!row || !row->handler) return failure(Error::NotImplemented);
     system_control::SysctlCall call{caller, *request, arguments.progress};
     auto const done = row->handler(call);
     if (!done && done.error() != Error::Restart) return failure(done.error());
