@@ -40,16 +40,11 @@ Expected<> LargeExtents::go_on(std::optional<Work>& work, Gfn where, unsigned or
     return failure(why);
 }
 
-/// dom0's memory is identity-mapped, so that devices reach it: it gets the very frames back that it gave up, when
-/// nobody else has them by now (design.md D6).
 Expected<LargeExtents::Work> LargeExtents::begin(Gfn where, unsigned order) const
 {
     auto charge = Charge::take(domain_.quota, AccountKind::Ram, u64{1} << order);
     if (!charge) return failure(charge.error());
-    Hfn const same{where.raw()};
-    if (domain_.is_control_domain() && frames::allocate_exactly(same, order))
-        return Work{where, same, std::move(*charge)};
-    auto const block = frames::allocate_unmarked(order);
+    auto const block = frames::allocate_for(domain_, where, order);
     if (!block) return failure(block.error());
     return Work{where, *block, std::move(*charge)};
 }

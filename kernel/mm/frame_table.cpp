@@ -45,6 +45,13 @@ void frames::note_present(Hfn frame) { table[frame.raw()].set_use(FrameUse::Hype
 
 Hfn frames::end_of_memory() { return Hfn{table.size()}; }
 
+Expected<Hfn> frames::allocate_for(Domain const& owner, Gfn where, unsigned order)
+{
+    Hfn const same{where.raw()};
+    if (owner.is_control_domain() && allocate_exactly(same, order)) return same;
+    return allocate_unmarked(order);
+}
+
 void frames::give_to(Domain& owner, Hfn first, unsigned order, Charge& charge)
 {
     u64 const count = u64{1} << order;

@@ -60,6 +60,10 @@ namespace frames {
 /// Is it `domain`'s RAM, not a page that the hypervisor shares with it? The caller holds a reference on it.
 [[nodiscard]] bool is_ram_of(Domain const& domain, Hfn frame);
 
+/// 2^order frames, as allocate_unmarked() gives them, for the guest frame `where` of `owner` and those behind it.
+/// dom0's memory is identity-mapped, so that devices reach it: it gets the very frames back that it gave up, when
+/// nobody else has them by now (design.md D6).
+[[nodiscard]] Expected<Hfn> allocate_for(Domain const& owner, Gfn where, unsigned order);
 /// Makes 2^order frames from allocate() the property of `owner`, each with one reference, which the caller then
 /// holds (and normally hands to the physmap). Keeps `owner` alive until the last of them is free, and charged: they
 /// settle 2^order frames of `charge`, which is `owner`'s.

@@ -31,17 +31,6 @@ bool is_too_large(xen::MemoryReservation const& request, unsigned largest_order)
     return request.nr_extents > most_extents || request.extent_order > largest_order;
 }
 
-/// dom0's memory is identity-mapped, so that devices reach it: it gets the very frames back that it gave up, when
-/// nobody else has them by now (design.md D6).
-Expected<Hfn> frames_for(Domain const& domain, Gfn where, unsigned order)
-{
-    if (domain.is_control_domain()) {
-        Hfn const same{where.raw()};
-        if (frames::allocate_exactly(same, order)) return same;
-    }
-    return frames::allocate(order);
-}
-
 /// Restart while a large extent is in the making; OutOfMemory above the domain's limit.
 Expected<> populate(Domain& domain, Gfn where, unsigned order, Budget& budget)
 {
@@ -49,7 +38,7 @@ Expected<> populate(Domain& domain, Gfn where, unsigned order, Budget& budget)
     if (order > order_made_at_once) return domain.large_extents.populate(where, order, budget);
     auto charge = Charge::take(domain.quota, AccountKind::Ram, u64{1} << order);
     if (!charge) return failure(charge.error());
-    auto const block = frames_for(domain, where, order);
+    auto const block = frames::allocate_for(domain, where, order);
     if (!block) return failure(block.error());
     std::memset(arch::reach(*block), 0, page_size << order);
     frames::give_to(domain, *block, order, *charge);
