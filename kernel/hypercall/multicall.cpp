@@ -14,8 +14,7 @@ namespace {
 /// A multicall inside a multicall is refused: no recursion on what a guest says.
 HypercallResult dispatch_inner(Vcpu& caller, u64 number, HypercallArguments& arguments)
 {
-    if (number == static_cast<u64>(xen::Hypercall::Multicall))
-        return {.value = static_cast<u64>(-static_cast<s64>(Error::NotImplemented))};
+    if (number == static_cast<u64>(xen::Hypercall::Multicall)) return HypercallResult::of(Error::NotImplemented);
     return dispatch_inner_hypercall(caller, number, arguments);
 }
 

@@ -34,9 +34,6 @@ constexpr auto rows = [] {
     return by_number;
 }();
 
-/// How a guest sees an error.
-constexpr u64 as_result(Error error) { return static_cast<u64>(-static_cast<s64>(error)); }
-
 }
 
 HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments)
@@ -47,16 +44,16 @@ HypercallResult dispatch_hypercall(Vcpu& caller, u64 number, HypercallArguments&
 
 HypercallResult dispatch_inner_hypercall(Vcpu& caller, u64 number, HypercallArguments& arguments)
 {
-    if (number >= hypercall_numbers) return {.value = as_result(Error::NotImplemented)};
+    if (number >= hypercall_numbers) return HypercallResult::of(Error::NotImplemented);
     ++hypercall_counters.mine()[number];
     Hypercall const* const row = rows[number];
-    if (!row) return {.value = as_result(Error::NotImplemented)};
+    if (!row) return HypercallResult::of(Error::NotImplemented);
     if (row->allowed == Caller::ControlDomain && !caller.domain().is_control_domain())
-        return {.value = as_result(Error::NotPermitted)};
+        return HypercallResult::of(Error::NotPermitted);
     auto const result = row->handler(caller, arguments);
     if (result) return {.value = *result};
     if (result.error() == Error::Restart) return {.restart = true};
-    return {.value = as_result(result.error())};
+    return HypercallResult::of(result.error());
 }
 
 std::string_view hypercall_name(u64 number)

@@ -43,6 +43,12 @@ struct Hypercall {
 struct HypercallResult {
     u64 value = 0;
     bool restart = false; ///< leave the instruction pointer on the hypercall, load `arguments` into the registers
+
+    /// How a guest sees an error.
+    [[nodiscard]] static constexpr HypercallResult of(Error error)
+    {
+        return {.value = static_cast<u64>(-static_cast<s64>(error))};
+    }
 };
 
 /// Runs one hypercall, with a budget of its own; the guest is known to be in kernel mode. Never fails: errors become

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::array argument_registers{Gpr::Rdi, Gpr::Rsi, Gpr::Rdx, Gpr::R10, Gpr::R8};
 
-constexpr u64 as_result(Error error) { return static_cast<u64>(-static_cast<s64>(error)); }
-
 void finish(VirtualCpu& machine, u64 result)
 {
     if (step_over(machine)) machine.backend->registers()[Gpr::Rax] = result;
@@ -27,9 +25,9 @@ void handle_hypercall(VirtualCpu& machine, Exit const&)
 {
     VcpuBackend& backend = *machine.backend;
     CodeLevel const caller = backend.code_level();
-    if (caller.privilege != 0) return finish(machine, as_result(Error::NotPermitted));
+    if (caller.privilege != 0) return finish(machine, HypercallResult::of(Error::NotPermitted).value);
     // 32-bit structures have other layouts, which we do not speak.
-    if (caller.mode != emulator::Mode::Bits64) return finish(machine, as_result(Error::NotImplemented));
+    if (caller.mode != emulator::Mode::Bits64) return finish(machine, HypercallResult::of(Error::NotImplemented).value);
 
     GeneralRegisters& registers = backend.registers();
     HypercallArguments arguments;
