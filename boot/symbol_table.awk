@@ -4,6 +4,7 @@
 
 function shorten(name) {
     sub(/ \[clone.*/, "", name)
+    sub(/^.*<&/, "", name) # made of one function: has that one's name
     gsub(/\(anonymous namespace\)::|__1::|\[abi:[^\]]*\]/, "", name)
     while (sub(/<[^<>]*>/, "", name)) {}
     sub(/\(.*/, "", name)
