@@ -9,10 +9,12 @@ system_pytest = BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) /usr/bin/python3 -m pyt
                 --hypervisor=$(HYPERVISOR)
 system_tests  = $(system_pytest) tests/system -n $(WORKERS) --dist loadfile $(if $(ONLY),-k "$(ONLY)")
 
+dom0_images   = $(BUILD)/dom0
+
 dom0:
-	$(Q)dom0/image/build_image --output $(BUILD)/dom0 all
+	$(Q)dom0/image/build_image --output $(dom0_images) all
 dom0-ram:
-	$(Q)dom0/image/build_image --output $(BUILD)/dom0 ram
+	$(Q)dom0/image/build_image --output $(dom0_images) ram
 run-dom0: $(BUILD)/hospes.elf dom0-ram
 	$(Q)BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) tests/system/machine.py --hypervisor $(HYPERVISOR) $(SCENARIO)
 system: $(BUILD)/hospes.elf $(BUILD)/hospes.efi guests dom0
