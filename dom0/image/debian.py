@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Debian parts: root file systems by mmdebstrap, programs with their libraries, kernel modules with their dependencies."""
+import lzma
 import os
+import platform
 import re
 import subprocess
 from functools import cache
 from pathlib import Path
 
 from stage import run
-
-RELEASE = "bookworm"
 
 # Files nobody reads in an image for tests. Debian's own way to leave files out of an installation.
 LEFT_OUT = (
@@ -20,38 +20,41 @@ LEFT_OUT = (
 )
 
 
-def package_list(path):
-    """The words of a list file: one a line, `#` starts a comment."""
-    return [line for line in (raw.split("#")[0].strip() for raw in path.read_text().splitlines()) if line]
-
-
-def bootstrap(target, packages, commands=(), left_out=LEFT_OUT):
-    """A Debian root file system as a tar archive; `commands` are run inside it at the end."""
+def bootstrap(release, target, packages, commands=(), left_out=LEFT_OUT):
+    """A root file system of a Debian release as a tar archive; `commands` are run inside it at the end."""
     options = ["--variant=minbase", "--mode=" + ("root" if os.geteuid() == 0 else "unshare"), "--format=tar",
                "--include=" + ",".join(packages), '--aptopt=Apt::Install-Recommends "false"']
     options += [f"--dpkgopt=path-exclude={pattern}" for pattern in left_out]
     options += [f"--customize-hook=chroot \"$1\" sh -c '{command}'" for command in commands]
     # No initial RAM disks by the distribution unless a command asks for one: they take longer than all the rest.
     environment = dict(os.environ, INITRD="No", LC_ALL="C.UTF-8")
-    run("mmdebstrap", *options, RELEASE, target, *configured_mirrors(), env=environment)
+    run("mmdebstrap", *options, release.debian, target, *sources(release), env=environment)
 
 
-def configured_mirrors():
-    """The Debian sources this machine's apt uses for the release; none known: mmdebstrap's own choice."""
-    template = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)|$(ORIGIN)"
+def sources(release):
+    """A release's lines for apt: this machine's own, with the name of its release exchanged. This machine knows none, as it
+    is no Debian: mmdebstrap's own choice."""
+    template = "$(REPO_URI) $(RELEASE) $(COMPONENT)|$(ORIGIN)"
     result = subprocess.run(["apt-get", "indextargets", "--format", template, "Created-By: Packages"],
                             capture_output=True, text=True, check=False)
-    lines = sorted(set(result.stdout.splitlines()))
-    return [line.removesuffix("|Debian") for line in lines if line.endswith("|Debian") and f" {RELEASE}" in line]
+    lines = [line.removesuffix("|Debian").split() for line in sorted(set(result.stdout.splitlines())) if line.endswith("|Debian")]
+    here = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    found = []
+    for mirror, suite, component in lines:
+        if (same := suite.replace(here, release.debian)) in release.suites():
+            found.append(f"deb {mirror} {same} {component}")
+        if release.kernels and suite == here:
+            found.append(f"deb {mirror} {release.kernels} {component}")
+    return found
 
 
 class Tree:
     """An unpacked Debian root file system."""
 
-    LIBRARY_FOLDERS = ("usr/lib/x86_64-linux-gnu", "usr/lib/xen-4.17/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib")
-
     def __init__(self, root):
         self.root = Path(root)
+        toolstacks = [str(path.relative_to(self.root)) for path in self.root.glob("usr/lib/xen-*/lib/x86_64-linux-gnu")]
+        self._library_folders = ("usr/lib/x86_64-linux-gnu", *toolstacks, "usr/lib64", "usr/lib")
 
     def kernel(self, flavour):
         """The version string of the installed kernel of a flavour: "amd64" (generic) or "cloud-amd64"."""
@@ -75,7 +78,7 @@ class Tree:
         dump = subprocess.run(["readelf", "-d", "-l", str(program)], capture_output=True, text=True, check=False).stdout
         found = set()
         for name in re.findall(r"\(NEEDED\).*\[(.+)\]", dump):
-            library = next((self.root / folder / name for folder in self.LIBRARY_FOLDERS
+            library = next((self.root / folder / name for folder in self._library_folders
                             if os.path.lexists(self.root / folder / name)), None)
             if library is None:
                 raise SystemExit(f"build_image: {program} needs {name}, which is nowhere in {self.root}")
@@ -83,14 +86,22 @@ class Tree:
         return frozenset(found)
 
     def modules(self, version, names):
-        """The named kernel modules and all they need, as paths relative to lib/modules/VERSION."""
+        """The named kernel modules and all they need, as paths relative to lib/modules/VERSION. Of a name with `?` behind it
+        nothing, if this kernel knows no such module."""
         folder = self.root / "usr/lib/modules" / version
         dependencies = {_module_name(line): [] for line in (folder / "modules.builtin").read_text().splitlines()}
         for line in (folder / "modules.dep").read_text().splitlines():
             module, needed = line.split(":")
             dependencies[_module_name(module)] = [module, *needed.split()]
-        return sorted({path for name in names for path in dependencies[name.replace("-", "_")]})
+        wanted = [name.rstrip("?").replace("-", "_") for name in names]
+        known = [name for name, listed in zip(wanted, names) if name in dependencies or not listed.endswith("?")]
+        return sorted({path for name in known for path in dependencies[name]})
 
 
 def _module_name(path):
-    return Path(path).stem.replace("-", "_")
+    return Path(path).name.partition(".ko")[0].replace("-", "_")
+
+
+def module_content(path):
+    """A kernel module, unpacked: newer kernels come with packed ones, and unpacking takes time at every start."""
+    return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()

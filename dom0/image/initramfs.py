@@ -23,7 +23,10 @@ class Initramfs:
         self._put(path, stat.S_IFLNK | 0o777, content=target.encode())
 
     def text(self, path, content, mode=0o644):
-        self._put(path, stat.S_IFREG | mode, content=content.encode())
+        self.data(path, content.encode(), mode)
+
+    def data(self, path, content, mode=0o644):
+        self._put(path, stat.S_IFREG | mode, content=content)
 
     def file(self, path, source, mode=None):
         source = Path(source)

@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: MIT
 # dom0's images and the system tests. HYPERVISOR=xen compares with Debian's Xen, ONLY=text picks tests, SCENARIO= holds
 # options of tests/system/machine.py, WORKERS= is how many files of tests run side by side, each emulator on one CPU.
+# RELEASE= is the Debian that dom0 is made of; `make system-RELEASE` runs the core of the tests on one of them.
 
-.PHONY: dom0 dom0-ram run-dom0 system system-slow
+.PHONY: dom0 dom0-ram run-dom0 system system-slow system-core
+RELEASE    ?= bookworm
 HYPERVISOR ?= hospes
 WORKERS    ?= 2
-system_pytest = BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) /usr/bin/python3 -m pytest -c tests/system/pytest.ini \
+dom0_images   = $(BUILD)/dom0$(if $(filter-out bookworm,$(RELEASE)),-$(RELEASE))
+system_pytest = BUILD=$(abspath $(BUILD)) DOM0=$(abspath $(dom0_images)) ACCEL=$(ACCEL) /usr/bin/python3 -m pytest -c tests/system/pytest.ini \
                 --hypervisor=$(HYPERVISOR)
 system_tests  = $(system_pytest) tests/system -n $(WORKERS) --dist loadfile $(if $(ONLY),-k "$(ONLY)")
 
-dom0_images   = $(BUILD)/dom0
-
 dom0:
-	$(Q)dom0/image/build_image --output $(dom0_images) all
+	$(Q)dom0/image/build_image --release $(RELEASE) --output $(dom0_images) all
 dom0-ram:
-	$(Q)dom0/image/build_image --output $(dom0_images) ram
+	$(Q)dom0/image/build_image --release $(RELEASE) --output $(dom0_images) ram
 run-dom0: $(BUILD)/hospes.elf dom0-ram
-	$(Q)BUILD=$(abspath $(BUILD)) ACCEL=$(ACCEL) tests/system/machine.py --hypervisor $(HYPERVISOR) $(SCENARIO)
+	$(Q)BUILD=$(abspath $(BUILD)) DOM0=$(abspath $(dom0_images)) ACCEL=$(ACCEL) tests/system/machine.py --hypervisor $(HYPERVISOR) $(SCENARIO)
 system: $(BUILD)/hospes.elf $(BUILD)/hospes.efi guests dom0
 	$(Q)$(system_tests) -m fast
 system-slow: $(BUILD)/hospes.elf $(BUILD)/hospes.efi guests dom0
 	$(Q)$(system_tests)
+# What every Debian's dom0 has to do: make system-trixie
+system-core: $(BUILD)/hospes.elf dom0-ram
+	$(Q)$(system_tests) -m core
+system-%:
+	$(Q)$(MAKE) --no-print-directory system-core RELEASE=$*

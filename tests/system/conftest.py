@@ -10,18 +10,19 @@ from machine import BUILD, DOM0, Machine, Scenario
 
 def pytest_addoption(parser):
     parser.addoption("--hypervisor", choices=("hospes", "xen"), default="hospes",
-                     help="what runs below dom0: Hospes, or Debian's Xen 4.17 to compare with")
+                     help="what runs below dom0: Hospes, or the Xen of dom0's Debian to compare with")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "fast: part of `make check`")
+    config.addinivalue_line("markers", "core: run on dom0s of every Debian, by `make system-trixie` and the like")
     config.addinivalue_line("markers", "slow: minutes to hours under emulation")
 
 
 @pytest.fixture(scope="session")
 def hypervisor(request):
     choice = request.config.getoption("--hypervisor")
-    if not (DOM0 / "ramdisk.img").exists():
+    if not (DOM0 / "ramdisk.img").exists() or not (DOM0 / "release").exists():
         pytest.exit("no dom0 images: run dom0/image/build_image first", returncode=2)
     if not Scenario(hypervisor=choice).hypervisor_image().exists():
         pytest.exit(f"no {choice} image in {BUILD}: build it first", returncode=2)

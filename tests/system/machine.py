@@ -3,7 +3,7 @@
 """An emulated PC with a hypervisor and dom0 on it: from a small description to a QEMU command line and a running machine.
 
 As a program it starts such a machine on this terminal: `tests/system/machine.py --help`.
-The same scenario runs on Hospes and on Debian's Xen 4.17 (hypervisor="xen"): that tells whose fault a failure is.
+The same scenario runs on Hospes and on Debian's Xen (hypervisor="xen"): that tells whose fault a failure is.
 """
 import argparse
 import contextlib
@@ -17,13 +17,14 @@ from pathlib import Path
 import pexpect
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests/tools"))
+sys.path += [str(ROOT / "tests/tools"), str(ROOT / "dom0/image")]
 
 import emulator
+from releases import release_of
 from shell import Shell, ShellError
 
 BUILD = Path(os.environ.get("BUILD", ROOT / "build")).resolve()
-DOM0 = BUILD / "dom0"
+DOM0 = Path(os.environ.get("DOM0", BUILD / "dom0")).resolve()  # what build_image made, of whichever Debian
 
 # QEMU's TCG mishandles XSAVE state inside a guest: AVX code of dom0 dies. Without XSAVE in the model nothing needs a
 # special kernel command line.
@@ -60,6 +61,8 @@ class Scenario:
                  "com1=115200,8n1", "console=com1", "loglvl=all", "guest_loglvl=all"]
         if self.hypervisor == "xen":
             words += ["dom0=pvh", "spec-ctrl=no"]
+        else:
+            words += [f"toolstack={release_of(DOM0).xen}"]
         if self.iommu == "none":
             words += ["iommu=off"]
         return " ".join([*words, *self.hypervisor_options])
@@ -92,7 +95,7 @@ class Scenario:
         """A GRUB image for this scenario, made on the spot; or the one it names."""
         if self.medium:
             return BUILD / self.medium
-        medium = BUILD / "dom0" / f"boot-{os.getpid()}-{abs(hash(self)) % 10**8}.iso"
+        medium = DOM0 / f"boot-{os.getpid()}-{abs(hash(self)) % 10**8}.iso"
         subprocess.run([ROOT / "dom0/image/build_iso", "--output", medium, "--hypervisor", self.hypervisor_image(),
                         "--options", self.hypervisor_command_line(), "--kernel", DOM0 / "vmlinuz",
                         "--kernel-options", self.kernel_command_line(), "--ramdisk", self.initial_ramdisk()], check=True)
