@@ -5,7 +5,7 @@ import pytest
 from guests import Guest, checksum, fill
 
 SCENARIO = {"dom0_memory": 2048}  # the disks are files in its memory
-SIZES = [pytest.param(16, marks=pytest.mark.fast), pytest.param(256, marks=pytest.mark.slow)]  # MiB
+SIZES = [pytest.param(16, marks=[pytest.mark.fast, pytest.mark.core]), pytest.param(256, marks=pytest.mark.slow)]  # MiB
 
 
 @pytest.mark.parametrize("backing", ["file", "device"])

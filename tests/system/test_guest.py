@@ -12,6 +12,7 @@ SCENARIO = {"qemu_options": ("-drive", f"if=none,id=generic,format=raw,readonly=
 
 
 @pytest.mark.fast
+@pytest.mark.core
 def test_create_with_console_and_leave_it(machine, dom0):
     guest = Guest("tiny")
     path = guest.write(dom0)
@@ -38,6 +39,7 @@ def test_the_example_of_the_greeting(machine, dom0):
 
 
 @pytest.mark.fast
+@pytest.mark.core
 def test_reboot_by_the_toolstack(dom0):
     guest = Guest("tiny").create(dom0).wait_until_up(dom0)
     old = domains(dom0)["tiny"].number
@@ -64,6 +66,7 @@ def test_sizes(machine, dom0, kernel, vcpus, memory):
 
 
 @pytest.mark.fast
+@pytest.mark.core
 def test_memory_shrinks_and_grows(dom0):
     Guest("tiny", memory=256).create(dom0).wait_until_up(dom0)
     for target in (200, 256):
@@ -72,6 +75,23 @@ def test_memory_shrinks_and_grows(dom0):
 
 
 @pytest.mark.fast
+@pytest.mark.core
+def test_processors_come_and_go(machine, dom0):
+    Guest("tiny", vcpus=2).create(dom0).wait_until_up(dom0)
+    dom0.check("xl vcpu-set tiny 1")
+    with machine.guest_console("tiny") as shell:
+        wait_for(shell, "[ $(nproc) -eq 1 ]", "the second processor to go", polls=60)
+    assert [line.split()[4] for line in dom0.check("xl vcpu-list tiny").splitlines()[1:]][1] == "--p"
+    dom0.check("xl vcpu-set tiny 2")
+    with machine.guest_console("tiny") as shell:
+        # It is there then, and starts when the guest wants it: elsewhere udev does.
+        processor = "/sys/devices/system/cpu/cpu1/online"
+        wait_for(shell, f"[ -e {processor} ] && echo 1 >{processor}", "the second processor to come back", polls=60)
+        assert shell.check("nproc").strip() == "2"
+
+
+@pytest.mark.fast
+@pytest.mark.core
 def test_disks_and_cards_come_and_go(machine, dom0):
     Guest("tiny").create(dom0).wait_until_up(dom0)
     dom0.check("truncate -s 16M /tmp/b.img")

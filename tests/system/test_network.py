@@ -4,7 +4,7 @@ import pytest
 
 from guests import Guest, checksum, fill
 
-SIZES = [pytest.param(8, marks=pytest.mark.fast), pytest.param(64, marks=pytest.mark.slow)]  # MiB
+SIZES = [pytest.param(8, marks=[pytest.mark.fast, pytest.mark.core]), pytest.param(64, marks=pytest.mark.slow)]  # MiB
 
 
 def serve(shell, size, port=8000):

@@ -29,6 +29,7 @@ def guest(machine, dom0, request):
     return running
 
 
+@pytest.mark.core
 def test_saved_and_restored(dom0, guest):
     dom0.check("xl save tiny /tmp/tiny.save", timeout=1800)
     assert "tiny" not in domains(dom0)

@@ -6,7 +6,7 @@ import pytest
 
 from guests import domains, information, small, wait_for, wait_until_gone
 
-pytestmark = pytest.mark.fast
+pytestmark = [pytest.mark.fast, pytest.mark.core]
 
 
 def test_info_tells_about_the_machine(dom0):
