@@ -15,6 +15,8 @@ Expected<> LargeExtents::populate(Gfn where, unsigned order, Budget& budget)
 {
     auto const turn = turn_.try_take();
     if (!turn) return failure(Error::Restart);
+    // Whoever asked whether the domain is dying may have asked too early; nobody would give this one back.
+    if (is_closed_) return failure(Error::Invalid);
     return go_on(work_[order], where, order, budget);
 }
 
@@ -84,6 +86,7 @@ bool LargeExtents::discard(Budget& budget)
 {
     auto const turn = turn_.try_take();
     if (!turn) return false;
+    is_closed_ = true;
     for (unsigned order = 0; order <= frames::max_order; ++order) {
         auto& work = work_[order];
         if (work && !give_back(*work, order, budget)) return false;

@@ -31,10 +31,12 @@ public:
     LargeExtents& operator=(LargeExtents const&) = delete;
 
     /// Works on 2^order frames of zeroed RAM for `where` until the budget is spent. Errors: Restart, there is more to
-    /// do, or another CPU is at it; OutOfMemory, of the host or the quota; those of Physmap::add_ram().
+    /// do, or another CPU is at it; OutOfMemory, of the host or the quota; those of Physmap::add_ram(); Invalid once
+    /// they are being discarded.
     [[nodiscard]] Expected<> populate(Gfn where, unsigned order, Budget& budget);
 
-    /// Gives back what nobody came for; true when nothing is left. Part of a domain's destruction.
+    /// Gives back what nobody came for; true when nothing is left. From the first call on nothing can be begun. Part of
+    /// a domain's destruction.
     [[nodiscard]] bool discard(Budget& budget);
 
 private:
@@ -54,6 +56,7 @@ private:
     Domain& domain_;
     Turn turn_; ///< no lock: one that is held so long would keep others from their interrupts
     std::array<std::optional<Work>, frames::max_order + 1> work_{}; ///< by order; for who has the turn
+    bool is_closed_ = false;                                        ///< likewise
 };
 
 }

@@ -256,20 +256,22 @@ void Physmap::close()
 }
 
 /// Takes a leaf out whole: split, it would need tables, and there may be none left. Its frames go afterwards, bit by
-/// bit.
-void Physmap::tear_down_large(Gfn where, Mapping const& mapping)
+/// bit. False if it is not that leaf any more: the toolstack may have taken a page out of it from another CPU.
+bool Physmap::tear_down_large(Gfn where, Mapping const& mapping)
 {
     u64 const count = u64{1} << mapping.order;
     Retired retired{domain_};
     {
         LockGuard const guard{lock_};
         auto const removed = unmap(where, mapping.order);
-        if (!removed || removed->type == MappingType::None) return;
+        if (!removed) return removed.error() != Error::Invalid;
+        if (removed->type == MappingType::None) return false;
         retired.add_without_references(*removed);
     }
-    if (!retired.finish() || !is_counted(mapping.type)) return;
+    if (!retired.finish() || !is_counted(mapping.type)) return true;
     rest_ = mapping.frame;
     rest_frames_ = count;
+    return true;
 }
 
 bool Physmap::drop_rest(Budget& budget)
@@ -292,11 +294,12 @@ bool Physmap::tear_down(Budget& budget)
     for (std::optional<Gfn> from{tear_down_position_}; from;) {
         if (!drop_rest(budget)) return false;
         auto const step = stage_->next_leaf(*from);
+        bool is_done = true;
         if (step.leaf.order > 0)
-            tear_down_large(step.where, step.leaf);
+            is_done = tear_down_large(step.where, step.leaf);
         else if (step.leaf.type != MappingType::None)
             static_cast<void>(remove(step.where, 0, every_type, retired));
-        from = step.next;
+        from = is_done ? step.next : step.where;
         tear_down_position_ = from.value_or(stage_->end());
         if (budget.is_spent()) return false;
     }

@@ -126,7 +126,7 @@ private:
     void close();
     [[nodiscard]] Expected<> map_one(Gfn where, FrameReference frame, MappingType type);
     [[nodiscard]] Expected<Mapping> retire(Gfn where, unsigned order, MappingTypes expected, Retired& retired);
-    void tear_down_large(Gfn where, Mapping const& mapping);
+    [[nodiscard]] bool tear_down_large(Gfn where, Mapping const& mapping);
     [[nodiscard]] bool drop_rest(Budget& budget);
     [[nodiscard]] Expected<> show_to_devices(Gfn where, Mapping const& mapping, unsigned order);
     [[nodiscard]] Expected<Mapping> unmap(Gfn where, unsigned order);

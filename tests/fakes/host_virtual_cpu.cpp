@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "arch/x86_64/mm/npt_format.hpp"
 #include "kernel/arch/domain_state.hpp"
@@ -14,6 +15,44 @@
 #include "kernel/mm/table_pool.hpp"
 
 namespace hospes::arch {
+
+namespace {
+
+/// A real second stage, at whose walk another CPU can come in between.
+class WatchedStage final : public SecondStage {
+public:
+    explicit WatchedStage(std::unique_ptr<SecondStage> stage) : stage_{std::move(stage)} {}
+    Hpa root() const override { return stage_->root(); }
+    Mapping lookup(Gfn where) const override { return stage_->lookup(where); }
+    Expected<> map(Gfn where, Hfn frame, unsigned order, Access access, MemoryType memory, MappingType type) override
+    {
+        return stage_->map(where, frame, order, access, memory, type);
+    }
+    Expected<u64> map_pages(Gfn where, Hfn frame, u64 count, Access access, MemoryType memory,
+                            MappingType type) override
+    {
+        return stage_->map_pages(where, frame, count, access, memory, type);
+    }
+    Expected<Mapping> unmap(Gfn where, unsigned order) override { return stage_->unmap(where, order); }
+    Step next_leaf(Gfn from) const override
+    {
+        Step const step = stage_->next_leaf(from);
+        if (step.leaf.type != MappingType::None && fakes::after_next_leaf)
+            std::exchange(fakes::after_next_leaf, nullptr)();
+        return step;
+    }
+    bool free_tables(Budget& budget) override { return stage_->free_tables(budget); }
+    unsigned largest_order() const override { return stage_->largest_order(); }
+    Gfn end() const override { return stage_->end(); }
+    u64 table_pages() const override { return stage_->table_pages(); }
+    u64 table_limit() const override { return stage_->table_limit(); }
+    void set_table_limit(u64 pages) override { stage_->set_table_limit(pages); }
+
+private:
+    std::unique_ptr<SecondStage> stage_;
+};
+
+}
 
 Expected<VirtualCpu*> create_virtual_cpu(Vcpu&)
 {
@@ -31,7 +70,9 @@ Expected<SecondStage*> create_second_stage()
     std::unique_ptr<Table> table{new (std::nothrow) Table{TablePool{table_pages}}};
     if (!table) return failure(Error::OutOfMemory);
     if (auto const made = table->initialize(); !made) return failure(made.error());
-    return table.release();
+    auto* const watched = new (std::nothrow) WatchedStage{std::move(table)};
+    if (!watched) return failure(Error::OutOfMemory);
+    return watched;
 }
 
 struct DomainMachine {

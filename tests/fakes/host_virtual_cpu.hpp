@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 #include "kernel/domain/vcpu.hpp"
@@ -30,5 +31,8 @@ namespace hospes::fakes {
 [[nodiscard]] inline u32 upcalls(Vcpu const& vcpu) { return vcpu.machine().upcalls; }
 /// The vCPU has its events handled. Returns whether there were any.
 inline bool take_event(Vcpu& vcpu) { return vcpu.machine().has_event.exchange(false); }
+
+/// What another CPU does right after the next leaf of some domain's map was found, and before its finder acts. Once.
+inline std::function<void()> after_next_leaf;
 
 }

@@ -113,6 +113,15 @@ TEST_F(ALargeExtent, GoesBackWhenNobodyComesForIt)
     EXPECT_EQ(guest_->quota.ram.used(), used);
 }
 
+/// Another of dom0's vCPUs may have looked whether the domain is dying before it was.
+TEST_F(ALargeExtent, IsNotBegunWhenNobodyWouldGiveItBack)
+{
+    ASSERT_TRUE(guest_->large_extents.discard(fakes::no_hurry()));
+    fakes::SlowClock const clock{Budget::stretch / 4};
+    EXPECT_EQ(work(here).error(), Error::Invalid);
+    EXPECT_EQ(frames::free_count(), before_);
+}
+
 TEST_F(ALargeExtent, NeedsQuota)
 {
     guest_->quota.ram.set_limit(guest_->quota.ram.used() + frame_count - 1);
