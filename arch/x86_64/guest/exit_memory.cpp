@@ -45,17 +45,18 @@ void emulate(VirtualCpu& machine, Gpa where)
     GuestMemory memory{machine};
     auto const progress = instruction ? emulator::execute(*instruction, registers, memory)
                                       : Expected<emulator::Progress>{failure(Error::NotSupported)};
-    if (!progress) {
-        // Not mapped any more by the guest's tables: executing it again gives the guest its own page fault.
-        if (progress.error() == Error::BadAddress) return;
+    bool const is_out_of_reach = !progress && progress.error() == Error::BadAddress;
+    if (!progress && !is_out_of_reach) {
         if (machine.domain_machine().may_complain())
             log_warning("domain {} vcpu {}: cannot emulate the access to {:x} at rip {:x}", machine.vcpu.domain().id(),
                         machine.vcpu.id(), where, registers.rip);
         return machine.inject_exception(exception::invalid_opcode);
     }
     GeneralRegisters& general = machine.backend->registers();
-    general.gpr = registers.gpr;
+    general.gpr = registers.gpr; // also what a REP has done before it failed
     general.rflags = registers.rflags;
+    // The other operand of MOVS, say. Executing it again would end here again: the CPU looks at this one first.
+    if (is_out_of_reach) return memory.raise_fault();
     if (*progress == emulator::Progress::Completed) machine.backend->complete_instruction(registers.rip);
 }
 

@@ -85,10 +85,12 @@ void handle_string(VirtualCpu& machine)
     GuestMemory memory{machine};
     GuestPorts ports{machine};
     auto const progress = emulator::execute_port_string(*instruction, registers, memory, ports);
-    if (!progress) return machine.inject_exception(exception::general_protection, 0);
+    bool const is_out_of_reach = !progress && progress.error() == Error::BadAddress;
+    if (!progress && !is_out_of_reach) return machine.inject_exception(exception::general_protection, 0);
     GeneralRegisters& general = machine.backend->registers();
-    general.gpr = registers.gpr;
+    general.gpr = registers.gpr; // also what a REP has done before it failed
     general.rflags = registers.rflags;
+    if (is_out_of_reach) return memory.raise_fault();
     if (*progress == emulator::Progress::Completed) machine.backend->complete_instruction(registers.rip);
 }
 

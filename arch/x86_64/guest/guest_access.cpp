@@ -6,6 +6,7 @@
 
 #include "arch/x86_64/guest/guest_paging.hpp"
 #include "arch/x86_64/guest/instruction_fetch.hpp"
+#include "arch/x86_64/irq/vectors.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/domain/guest_presence.hpp"
 
@@ -62,22 +63,6 @@ bool is_local_apic(VirtualCpu& machine, Gpa where)
     return round_down(where.raw(), page_size) == apic_page && machine.local_apic.answers_in_page();
 }
 
-/// Calls `piece(address, bytes done, length)` for the parts of an access in each page.
-template <typename Piece>
-Expected<> for_each_page(VirtualCpu& machine, Gva linear, unsigned bytes, bool write, Piece piece)
-{
-    for (unsigned done = 0; done < bytes;) {
-        Gva const position = linear + done;
-        auto const where = translate_own(machine, position, write);
-        if (!where) return failure(where.error());
-        unsigned const rest = static_cast<unsigned>(page_size - offset_in_page(position));
-        unsigned const length = std::min(bytes - done, rest);
-        piece(*where, done, length);
-        done += length;
-    }
-    return {};
-}
-
 }
 
 Expected<Gpa> translate(GuestLook const& look, Gva where, AccessKind kind)
@@ -129,10 +114,35 @@ void GuestMemory::write_physical(Gpa where, u64 value, unsigned bytes)
     if (frame) std::memcpy(static_cast<u8*>(reach(frame->frame())) + offset_in_page(where), &value, bytes);
 }
 
+Expected<Gpa> GuestMemory::translate(Gva linear, bool write)
+{
+    auto const where = translate_own(machine_, linear, write);
+    if (where) return where;
+    refused_ = linear;
+    refused_write_ = write;
+    return where;
+}
+
+/// Calls `piece(address, bytes done, length)` for the parts of an access in each page.
+template <typename Piece>
+Expected<> GuestMemory::for_each_page(Gva linear, unsigned bytes, bool write, Piece piece)
+{
+    for (unsigned done = 0; done < bytes;) {
+        Gva const position = linear + done;
+        auto const where = translate(position, write);
+        if (!where) return failure(where.error());
+        unsigned const rest = static_cast<unsigned>(page_size - offset_in_page(position));
+        unsigned const length = std::min(bytes - done, rest);
+        piece(*where, done, length);
+        done += length;
+    }
+    return {};
+}
+
 Expected<u64> GuestMemory::read(Gva linear, unsigned bytes)
 {
     u64 value = 0;
-    auto const done = for_each_page(machine_, linear, bytes, false, [&](Gpa where, unsigned offset, unsigned length) {
+    auto const done = for_each_page(linear, bytes, false, [&](Gpa where, unsigned offset, unsigned length) {
         u64 const part = read_physical(where, length) & (nothing_there >> (64 - 8 * length));
         value |= part << 8 * offset;
     });
@@ -143,11 +153,31 @@ Expected<u64> GuestMemory::read(Gva linear, unsigned bytes)
 Expected<> GuestMemory::write(Gva linear, u64 value, unsigned bytes)
 {
     // An access that cannot finish must not begin.
-    auto const writable = translate_own(machine_, linear + (bytes - 1), true);
-    if (!writable) return failure(writable.error());
-    return for_each_page(machine_, linear, bytes, true, [&](Gpa where, unsigned offset, unsigned length) {
+    if (auto const writable = for_each_page(linear, bytes, true, [](Gpa, unsigned, unsigned) {}); !writable)
+        return writable;
+    return for_each_page(linear, bytes, true, [&](Gpa where, unsigned offset, unsigned length) {
         write_physical(where, value >> 8 * offset, length);
     });
+}
+
+/// (SDM vol. 3, 4.7)
+void GuestMemory::raise_fault() const
+{
+    constexpr u32 page_was_present = 1 << 0, was_write = 1 << 1, was_user = 1 << 2; // of the error code
+    ControlRegisters controls = machine_.backend->controls();
+    PagingShape const shape = paging_shape(controls);
+    if (shape.is_long() && !is_canonical(refused_.raw(), page_shift + shape.levels * shape.index_bits))
+        return machine_.inject_exception(exception::general_protection, 0);
+    bool const is_present = [&] {
+        GuestLook const look{machine_.vcpu};
+        TableMemory memory{look};
+        return walk_guest_tables(memory, controls, refused_, {}).has_value();
+    }();
+    controls.cr2 = refused_.raw();
+    machine_.backend->set_controls(controls);
+    machine_.inject_exception(exception::page_fault, (is_present ? page_was_present : 0) |
+                                                         (refused_write_ ? was_write : 0) |
+                                                         (is_user(machine_) ? was_user : 0));
 }
 
 /// SMAP is about data.

@@ -14,10 +14,18 @@ public:
     [[nodiscard]] Expected<u64> read(Gva linear, unsigned bytes) override;
     [[nodiscard]] Expected<> write(Gva linear, u64 value, unsigned bytes) override;
 
+    /// Raises in the guest what a CPU raises where the last BadAddress was.
+    void raise_fault() const;
+
 private:
+    [[nodiscard]] Expected<Gpa> translate(Gva linear, bool write);
+    template <typename Piece>
+    [[nodiscard]] Expected<> for_each_page(Gva linear, unsigned bytes, bool write, Piece piece);
     [[nodiscard]] u64 read_physical(Gpa where, unsigned bytes);
     void write_physical(Gpa where, u64 value, unsigned bytes);
     VirtualCpu& machine_;
+    Gva refused_{}; ///< of the last BadAddress
+    bool refused_write_ = false;
 };
 
 class GuestPorts final : public emulator::Ports {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "tests/guests/framework/apic.hpp"
 #include "tests/guests/framework/cpu.hpp"
 #include "tests/guests/framework/events.hpp"
 #include "tests/guests/framework/hypercall.hpp"
@@ -68,6 +69,32 @@ void page_faults()
     report(fault && fault->vector == vector::pf && fault->error_code == 5, "#PF: ring 3 on a ring 0 page");
     fault = faults([] { reinterpret_cast<void (*)()>(unmapped_address)(); });
     report(fault && fault->vector == vector::pf && fault->rip == unmapped_address, "#PF: fetch");
+}
+
+/// The hypervisor carries these out, and their other operand is nowhere.
+void page_faults_of_emulated_instructions()
+{
+    static constinit u8 const* device = nullptr;
+    device = reinterpret_cast<u8 const*>(read_msr(apic::base_msr) & ~u64{page_size - 1});
+    auto fault = faults([] {
+        void const* from = device;
+        void* to = reinterpret_cast<void*>(unmapped_address + 8);
+        asm volatile("cld; movsl" : "+S"(from), "+D"(to) : : "memory");
+    });
+    report(fault && fault->vector == vector::pf && fault->error_code == 2 && fault->cr2 == unmapped_address + 8,
+           "#PF: from a device to nowhere");
+    fault = faults([] {
+        void* to = reinterpret_cast<void*>(unmapped_address);
+        asm volatile("cld; insb" : "+D"(to) : "d"(u16{0x5000}) : "memory");
+    });
+    report(fault && fault->vector == vector::pf && fault->error_code == 2 && fault->cr2 == unmapped_address,
+           "#PF: from a port to nowhere");
+    fault = faults([] {
+        void const* from = device;
+        void* to = reinterpret_cast<void*>(u64{1} << 63);
+        asm volatile("cld; movsl" : "+S"(from), "+D"(to) : : "memory");
+    });
+    report(fault && fault->vector == vector::gp && fault->error_code == 0, "#GP(0): from a device to no address");
 }
 
 void debugging()
@@ -168,6 +195,7 @@ void run()
 {
     simple_faults();
     page_faults();
+    page_faults_of_emulated_instructions();
     debugging();
     in_ring_3();
     storm();
