@@ -9,7 +9,7 @@
 namespace hospes::arch {
 
 /// Interrupts stay disabled from the checks to the entry: a kick or nudge that arrives in between is still pending at
-/// the entry and ends it at once, so nothing is overlooked. After each exit they are let in, whatever the exit was: an
+/// the entry and ends it at once, so nothing is overlooked. They are let in each time round, whatever it brought: an
 /// exit can come before the guest has executed an instruction, and so before the CPU has looked at its interrupts (an
 /// event whose delivery fails, #DB and #AC from a delivery, an interrupt window, all of which a guest can repeat for
 /// ever. SDM vol. 3, 27.7 and table 7-2; APM vol. 2, 15.20).
@@ -17,7 +17,7 @@ void run(Vcpu& vcpu)
 {
     VirtualCpu& machine = vcpu.machine();
     GuestPresence presence{vcpu};
-    while (!scheduler::should_switch(vcpu)) {
+    for (; !scheduler::should_switch(vcpu); service_interrupts()) {
         if (machine.has_request()) [[unlikely]] {
             machine.apply_requests();
             continue;
@@ -27,7 +27,6 @@ void run(Vcpu& vcpu)
         Exit const exit = machine.backend->enter(flush);
         presence.leave();
         dispatch_exit(machine, exit);
-        service_interrupts();
     }
 }
 
