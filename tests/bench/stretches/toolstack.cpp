@@ -13,6 +13,7 @@
 #include "tests/guests/framework/memory.hpp"
 #include "tests/guests/framework/report.hpp"
 #include "tests/guests/framework/start.hpp"
+#include "tests/guests/framework/toolstack.hpp"
 
 namespace hospes::test {
 namespace {
@@ -23,20 +24,6 @@ constexpr u64 table_pages = 36 * mib / page_size; ///< what xl gives a guest of 
 constexpr u64 gigabyte_at = u64{4} << 18;         ///< guest frame
 constexpr u64 scattered_at = u64{1} << 24;        ///< guest frame: one page in each 2 MiB from here on
 constexpr u64 foreign_window = 0x1000;            ///< into the hole that unused_gfn() knows
-
-s64 domctl(xen::DomctlCommand command, u16 domain, xen::Domctl& call)
-{
-    call.command = static_cast<u32>(command);
-    call.interface_version = xen::domctl_interface_version;
-    call.domain = domain;
-    return hypercall(xen::Hypercall::Domctl, &call);
-}
-
-s64 simple_domctl(xen::DomctlCommand command, u16 domain)
-{
-    xen::Domctl call{};
-    return domctl(command, domain, call);
-}
 
 bool create(u16& id)
 {
@@ -155,7 +142,7 @@ u64 scatter_tables(u16 id)
     return made;
 }
 
-void destroy(u16 id) { (void)simple_domctl(xen::DomctlCommand::DestroyDomain, id); }
+void destroy(u16 id) { (void)domctl(xen::DomctlCommand::DestroyDomain, id); }
 
 }
 
@@ -174,11 +161,11 @@ void measure_domains()
     Stopwatch::measure("gethvmcontext, 128 vCPUs", [&] { return save_registers(id); });
     (void)shadow(id, xen::ShadowCommand::EnableLogDirty, 0, nullptr, 0);
     Stopwatch::measure("shadow_op clean, 5 GiB", [&] { return read_dirty_log(id); });
-    Stopwatch::measure("unpause, 128 vCPUs", [&] { return simple_domctl(xen::DomctlCommand::UnpauseDomain, id) == 0; });
-    Stopwatch::measure("pause, 128 vCPUs", [&] { return simple_domctl(xen::DomctlCommand::PauseDomain, id) == 0; });
+    Stopwatch::measure("unpause, 128 vCPUs", [&] { return domctl(xen::DomctlCommand::UnpauseDomain, id) == 0; });
+    Stopwatch::measure("pause, 128 vCPUs", [&] { return domctl(xen::DomctlCommand::PauseDomain, id) == 0; });
     u64 const tables = scatter_tables(id);
     report(!on_hospes() || tables > table_pages / 2, "a pool full of tables");
-    Stopwatch::measure("destroydomain", [&] { return simple_domctl(xen::DomctlCommand::DestroyDomain, id) == 0; });
+    Stopwatch::measure("destroydomain", [&] { return domctl(xen::DomctlCommand::DestroyDomain, id) == 0; });
 }
 
 // --- the whole machine ---
@@ -186,13 +173,6 @@ void measure_domains()
 namespace {
 
 constexpr u32 many_domains = 24;
-
-s64 sysctl(xen::SysctlCommand command, xen::Sysctl& call)
-{
-    call.command = static_cast<u32>(command);
-    call.interface_version = xen::sysctl_interface_version;
-    return hypercall(xen::Hypercall::Sysctl, &call);
-}
 
 bool list_domains()
 {
