@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "kernel/arch/cpu.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/domain/burial.hpp"
 #include "kernel/domain/domain_list.hpp"
@@ -122,7 +123,7 @@ void Domain::stop_vcpus()
 
 void Domain::allow_vcpus_if_nothing_holds_them(DomainControl const& held)
 {
-    if (held.pause_count > 0 || life() != Life::Running) return;
+    if (held.is_paused() || life() != Life::Running) return;
     for (auto const& vcpu : vcpus()) vcpu->clear_waiting(WaitReason::DomainPaused);
 }
 
@@ -133,6 +134,12 @@ bool Domain::is_quiescent() const
     return true;
 }
 
+/// A vCPU leaves its guest on the kick, and a handler ends by itself without waiting for the control domain.
+void Domain::wait_until_quiescent() const
+{
+    while (!is_quiescent()) arch::spin_hint();
+}
+
 Expected<> Domain::pause()
 {
     if (is_dying()) return failure(Error::Invalid);
@@ -141,8 +148,7 @@ Expected<> Domain::pause()
         ++held->pause_count;
         stop_vcpus();
     }
-    // A vCPU leaves its guest on the kick, and a handler ends by itself without waiting for the control domain.
-    while (!is_quiescent()) arch::spin_hint();
+    wait_until_quiescent();
     return {};
 }
 
@@ -155,6 +161,31 @@ Expected<> Domain::unpause()
     if (held->pause_count == 0) life_.compare_exchange_strong(building, Life::Running);
     allow_vcpus_if_nothing_holds_them(*held);
     return {};
+}
+
+Expected<StateTransfer> Domain::begin_transfer(StateTransfer::Direction direction)
+{
+    if (is_dying()) return failure(Error::Invalid);
+    StateTransfer transfer{.direction = direction, .number = 0, .host_tsc = 0};
+    {
+        auto held = control.lock();
+        if (++held->transfers_begun == 0) ++held->transfers_begun;
+        transfer.number = held->transfers_begun;
+        held->transfer = transfer;
+        stop_vcpus();
+    }
+    wait_until_quiescent();
+    transfer.host_tsc = arch::read_tsc();
+    return transfer;
+}
+
+bool Domain::end_transfer()
+{
+    auto held = control.lock();
+    bool const there_was_one = held->transfer.has_value();
+    held->transfer.reset();
+    if (there_was_one) allow_vcpus_if_nothing_holds_them(*held);
+    return there_was_one;
 }
 
 void Domain::shut_down(ShutdownReason reason)

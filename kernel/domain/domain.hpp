@@ -58,6 +58,18 @@ struct DirtyLog {
     u32 dirty_count = 0; ///< of the frames before
 };
 
+/// Where the domain's saved state is on its way to or from the toolstack, between two stretches of the call that moves
+/// it. The last one begun counts: it takes the place of one that is not finished, whose caller is told Busy if he comes
+/// back. So a caller who never does hinders nobody.
+struct StateTransfer {
+    enum class Direction : u8 { Saving, Loading };
+    Direction direction;
+    u32 number;         ///< of this domain's transfers; never 0
+    u64 host_tsc;       ///< read once for all vCPUs, so that their clocks agree
+    u32 next_vcpu = 0;  ///< when saving
+    u32 bytes_done = 0; ///< of the caller's buffer
+};
+
 /// Toolstack-visible settings, under LockRank::DomainControl.
 struct DomainControl {
     u32 pause_count = 1; ///< by the control domain; a new domain starts paused
@@ -65,8 +77,12 @@ struct DomainControl {
     std::array<u64, xen::nr_hvm_params> parameters{};
     xen::DomctlTscInfo tsc_info{};
     u64 paging_pool_bytes = 0;
-    std::optional<DirtyLog> dirty_log; ///< there while the toolstack has it switched on
-    std::array<u8, 16> handle{};       ///< the toolstack's UUID
+    std::optional<DirtyLog> dirty_log;     ///< there while the toolstack has it switched on
+    std::optional<StateTransfer> transfer; ///< as long as there is one, the domain is paused
+    u32 transfers_begun = 0;
+    std::array<u8, 16> handle{}; ///< the toolstack's UUID
+
+    [[nodiscard]] bool is_paused() const { return pause_count > 0 || transfer; }
 };
 
 class Domain {
@@ -115,6 +131,10 @@ public:
     /// Counted pause by the control domain. Returns when every vCPU is off its CPU. Invalid once it is dying.
     [[nodiscard]] Expected<> pause();
     [[nodiscard]] Expected<> unpause();
+    /// A new StateTransfer, which holds the domain still, as pause() does, until it ends.
+    [[nodiscard]] Expected<StateTransfer> begin_transfer(StateTransfer::Direction direction);
+    /// False if there was none.
+    bool end_transfer();
     /// Waits for nothing: true if no vCPU is on a CPU.
     [[nodiscard]] bool is_quiescent() const;
     /// Frees a domain that never got onto the list.
@@ -156,6 +176,7 @@ public:
 private:
     Domain(DomainId id, DomainConfiguration const& configuration, bool is_control_domain);
     void stop_vcpus();
+    void wait_until_quiescent() const;
     void allow_vcpus_if_nothing_holds_them(DomainControl const& held);
     void forget_guest_pages();
     void release_shared_info();

@@ -35,7 +35,7 @@ u32 state_flags(Domain& domain, VcpuSummary const& vcpus)
     using namespace xen::domain_info_flag;
     u32 flags = hvm_guest | hap;
     if (domain.life() == Domain::Life::Dead) flags |= dying;
-    if (domain.control.lock()->pause_count > 0) flags |= paused;
+    if (domain.control.lock()->is_paused()) flags |= paused;
     if (vcpus.any_running) flags |= running;
     if (vcpus.online > 0 && vcpus.blocked == vcpus.online) flags |= blocked;
     auto const reason = domain.shutdown_reason();

@@ -132,7 +132,11 @@ constexpr size_t extended_bytes = 576; // an XSAVE area with nothing beyond SSE 
 
 }
 
-Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state, u64) { return keep(vcpu.machine().registers, state); }
+Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state, u64 host_tsc)
+{
+    vcpu.machine().loaded_at = host_tsc;
+    return keep(vcpu.machine().registers, state);
+}
 Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state) { return keep(vcpu.machine().registers, state); }
 Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state) { return keep(vcpu.machine().memory_types, state); }
 Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return keep(vcpu.machine().local_apic, state); }

@@ -111,10 +111,13 @@ Expected<> pause_domain(DomctlCall& call)
     return call.domain->pause();
 }
 
+/// Lets go, too, what is held by a transfer of its state that nobody goes on with.
 Expected<> unpause_domain(DomctlCall& call)
 {
     if (call.concerns_caller()) return failure(Error::Invalid);
-    return call.domain->unpause();
+    bool const was_held = call.domain->end_transfer();
+    auto const unpaused = call.domain->unpause();
+    return was_held ? Expected<>{} : unpaused;
 }
 
 Expected<> resume_domain(DomctlCall& call)

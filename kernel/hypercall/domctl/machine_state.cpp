@@ -7,16 +7,52 @@
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 #include "kernel/hypercall/domctl/saved_state.hpp"
 #include "kernel/hypercall/policy_lists.hpp"
-#include "kernel/lib/scope.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::control {
 
 namespace {
 
+using Direction = StateTransfer::Direction;
+
 constexpr u32 largest_context = 1024 * 1024;
 
-std::unique_ptr<u8[]> buffer_of(size_t bytes) { return std::unique_ptr<u8[]>{new (std::nothrow) u8[bytes]{}}; }
+/// A new one, or the one that this call has begun before it was restarted. Busy if that has ended since: another was
+/// begun, or the domain was let go.
+Expected<StateTransfer> transfer_of(DomctlCall& call, Direction direction)
+{
+    if (call.progress == 0) return call.domain->begin_transfer(direction);
+    if (call.domain->is_dying()) return failure(Error::Invalid);
+    auto const begun = call.domain->control.lock()->transfer;
+    if (!begun || begun->number != call.progress || begun->direction != direction) return failure(Error::Busy);
+    return *begun;
+}
+
+/// Calls `move_next(transfer)` until all is moved; how many bytes that were. In between nobody else has the domain:
+/// control_turn.
+template <typename MoveNext>
+Expected<u32> move_state(DomctlCall& call, Direction direction, MoveNext move_next)
+{
+    auto transfer = transfer_of(call, direction);
+    if (!transfer) return failure(transfer.error());
+    auto moved = move_next(*transfer);
+    while (moved && *moved == Moved::Part) {
+        if (call.budget().is_spent()) {
+            call.domain->control.lock()->transfer = *transfer;
+            return call.restart_at(transfer->number);
+        }
+        moved = move_next(*transfer);
+    }
+    call.domain->end_transfer();
+    if (!moved) return failure(moved.error());
+    return transfer->bytes_done;
+}
+
+RecordBuffer buffer_of(DomctlCall const& call)
+{
+    auto const& request = call.request.u.hvm_context;
+    return {call.caller, Gva{request.buffer.address}, request.size};
+}
 
 }
 
@@ -24,35 +60,30 @@ std::unique_ptr<u8[]> buffer_of(size_t bytes) { return std::unique_ptr<u8[]>{new
 Expected<> get_hvm_context(DomctlCall& call)
 {
     auto& request = call.request.u.hvm_context;
-    if (call.concerns_caller()) return failure(Error::Invalid);
-    if (auto const paused = call.domain->pause(); !paused) return paused;
-    ScopeExit const go_on{[&] { static_cast<void>(call.domain->unpause()); }};
+    if (call.concerns_caller() || call.domain->is_dying()) return failure(Error::Invalid);
     size_t const needed = saved_state_size(*call.domain, call.release);
     if (request.buffer.is_null()) {
         request.size = static_cast<u32>(needed);
         return {};
     }
-    if (request.size < needed) return failure(Error::NoSpace);
-    auto const buffer = buffer_of(needed);
-    if (!buffer) return failure(Error::OutOfMemory);
-    size_t const used = save_state(*call.domain, call.release, {buffer.get(), needed});
-    request.size = static_cast<u32>(used);
-    return copy_to_guest(call.caller, Gva{request.buffer.address}, {buffer.get(), used});
+    if (call.progress == 0 && request.size < needed) return failure(Error::NoSpace);
+    auto const moved = move_state(call, Direction::Saving, [&](StateTransfer& transfer) {
+        return save_next(*call.domain, transfer, call.release, buffer_of(call));
+    });
+    if (!moved) return failure(moved.error());
+    request.size = *moved;
+    return {};
 }
 
 Expected<> set_hvm_context(DomctlCall& call)
 {
-    auto const& request = call.request.u.hvm_context;
     if (call.concerns_caller()) return failure(Error::Invalid);
-    if (request.size > largest_context) return failure(Error::TooBig);
-    auto const buffer = buffer_of(request.size);
-    if (!buffer) return failure(Error::OutOfMemory);
-    if (auto const copied = copy_from_guest(call.caller, {buffer.get(), request.size}, Gva{request.buffer.address});
-        !copied)
-        return copied;
-    if (auto const paused = call.domain->pause(); !paused) return paused;
-    ScopeExit const go_on{[&] { static_cast<void>(call.domain->unpause()); }};
-    return load_state(*call.domain, {buffer.get(), request.size});
+    if (call.request.u.hvm_context.size > largest_context) return failure(Error::TooBig);
+    auto const moved = move_state(call, Direction::Loading, [&](StateTransfer& transfer) {
+        return load_next(*call.domain, transfer, buffer_of(call));
+    });
+    if (!moved) return failure(moved.error());
+    return {};
 }
 
 Expected<> get_tsc_info(DomctlCall& call)

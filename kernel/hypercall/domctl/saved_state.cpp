@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-/// Writing all records of a domain, and loading them by a table of record codes.
+/// Writing a vCPU's records by a table of their sources, and loading them by a table of record codes.
 #include "kernel/hypercall/domctl/saved_state.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 #include "kernel/abi/xen/hvm_save.hpp"
-#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/virtual_cpu.hpp"
+#include "kernel/hypercall/guest_memory.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/time/clock.hpp"
 
@@ -16,74 +17,116 @@ namespace {
 
 using xen::HvmSaveCode;
 
-/// Appends records, or only counts their bytes when there is no room at all.
-class Writer {
-public:
-    Writer(std::span<u8> out, xen::Release const& release) : release{release}, out_{out} {}
+using Payload = std::span<u8 const>;
 
-    /// The first `length` bytes: what a release does not know comes last in its record.
-    template <typename Record>
-    void put(HvmSaveCode code, u32 instance, Record const& record, size_t length = sizeof(Record))
-    {
-        put_bytes(code, instance, {reinterpret_cast<u8 const*>(&record), length});
-    }
-    void put_bytes(HvmSaveCode code, u32 instance, std::span<u8 const> payload)
+/// None is longer, whether saved or loaded: the work on one is a step.
+constexpr size_t longest_record = 4096;
+
+// --- saving ---
+
+/// How one kind of a vCPU's records comes about.
+struct Source {
+    HvmSaveCode code;
+    size_t (*bytes)(Vcpu const&, xen::Release const&); ///< 0: this vCPU has none
+    /// Fills `out`; what a release does not know comes last in its record.
+    void (*save)(Vcpu const&, u64 host_tsc, std::span<u8> out);
+};
+
+template <typename Record>
+size_t size_of(Vcpu const&, xen::Release const&)
+{
+    return sizeof(Record);
+}
+
+template <typename Record>
+void write(Record const& record, std::span<u8> out)
+{
+    std::memcpy(out.data(), &record, out.size());
+}
+
+template <typename Record, Record (*save)(Vcpu const&)>
+void save_record(Vcpu const& vcpu, u64, std::span<u8> out)
+{
+    write(save(vcpu), out);
+}
+
+/// A vCPU that is down has no registers worth saving; on loading it stays down.
+size_t size_of_cpu(Vcpu const& vcpu, xen::Release const&)
+{
+    return vcpu.waits_for(WaitReason::Down) ? 0 : sizeof(xen::HvmCpu);
+}
+size_t size_of_local_apic(Vcpu const&, xen::Release const& release) { return release.local_apic_bytes; }
+size_t size_of_extended(Vcpu const& vcpu, xen::Release const&)
+{
+    size_t const bytes = arch::save_extended(vcpu, {});
+    return bytes <= longest_record ? bytes : 0;
+}
+
+void save_cpu(Vcpu const& vcpu, u64 host_tsc, std::span<u8> out) { write(arch::save_cpu(vcpu, host_tsc), out); }
+void save_extended(Vcpu const& vcpu, u64, std::span<u8> out) { static_cast<void>(arch::save_extended(vcpu, out)); }
+
+constexpr std::array sources{
+    Source{HvmSaveCode::Cpu, size_of_cpu, save_cpu},
+    Source{HvmSaveCode::LocalApic, size_of_local_apic, save_record<xen::HvmLocalApic, arch::save_lapic>},
+    Source{HvmSaveCode::LocalApicRegisters, size_of<xen::HvmLocalApicRegisters>,
+           save_record<xen::HvmLocalApicRegisters, arch::save_lapic_registers>},
+    Source{HvmSaveCode::Mtrr, size_of<xen::HvmMtrr>, save_record<xen::HvmMtrr, arch::save_mtrr>},
+    Source{HvmSaveCode::CpuXsave, size_of_extended, save_extended},
+};
+
+/// Some records one after the other, before they go to the toolstack.
+class Piece {
+public:
+    /// Room for a record, behind its descriptor.
+    std::span<u8> append(HvmSaveCode code, u32 instance, size_t length)
     {
         xen::HvmSaveDescriptor const descriptor{.typecode = static_cast<u16>(code),
                                                 .instance = static_cast<u16>(instance),
-                                                .length = static_cast<u32>(payload.size())};
-        append({reinterpret_cast<u8 const*>(&descriptor), sizeof descriptor});
-        append(payload);
+                                                .length = static_cast<u32>(length)};
+        write(descriptor, room(sizeof descriptor));
+        return room(length);
     }
-    [[nodiscard]] size_t used() const { return used_; }
-
-    xen::Release const& release; ///< whose records they are
+    [[nodiscard]] Payload bytes() const { return std::span{bytes_}.first(used_); }
 
 private:
-    void append(std::span<u8 const> bytes)
+    std::span<u8> room(size_t length)
     {
-        if (used_ + bytes.size() <= out_.size() && !bytes.empty())
-            std::memcpy(&out_[used_], bytes.data(), bytes.size());
-        used_ += bytes.size();
+        used_ += length;
+        return std::span{bytes_}.subspan(used_ - length, length);
     }
-    std::span<u8> out_;
+
+    /// Of one vCPU.
+    static constexpr size_t most_bytes = sources.size() * sizeof(xen::HvmSaveDescriptor) + sizeof(xen::HvmCpu) +
+                                         sizeof(xen::HvmLocalApic) + sizeof(xen::HvmLocalApicRegisters) +
+                                         sizeof(xen::HvmMtrr) + longest_record;
+    std::array<u8, most_bytes> bytes_{};
     size_t used_ = 0;
 };
 
-void write_vcpu(Writer& writer, Vcpu& vcpu, u64 host_tsc)
+void write_header(Piece& piece)
 {
-    arch::prepare_to_save(vcpu);
-    // A vCPU that is down has no registers worth saving; on loading it stays down.
-    if (!vcpu.waits_for(WaitReason::Down)) writer.put(HvmSaveCode::Cpu, vcpu.id(), arch::save_cpu(vcpu, host_tsc));
-    writer.put(HvmSaveCode::LocalApic, vcpu.id(), arch::save_lapic(vcpu), writer.release.local_apic_bytes);
-    writer.put(HvmSaveCode::LocalApicRegisters, vcpu.id(), arch::save_lapic_registers(vcpu));
-    writer.put(HvmSaveCode::Mtrr, vcpu.id(), arch::save_mtrr(vcpu));
-    std::array<u8, 4096> extended{};
-    if (size_t const bytes = arch::save_extended(vcpu, extended); bytes > 0 && bytes <= extended.size())
-        writer.put_bytes(HvmSaveCode::CpuXsave, vcpu.id(), std::span{extended}.first(bytes));
+    xen::HvmSaveHeader const header{.magic = xen::hvm_file_magic,
+                                    .version = xen::hvm_file_version,
+                                    .changeset = 0,
+                                    .cpuid = 0,
+                                    .guest_tsc_khz = static_cast<u32>(clock::tsc_khz())};
+    write(header, piece.append(HvmSaveCode::Header, 0, sizeof header));
 }
 
-void write_all(Writer& writer, Domain const& domain)
+void write_vcpu(Piece& piece, Vcpu& vcpu, u64 host_tsc, xen::Release const& release)
 {
-    writer.put(HvmSaveCode::Header, 0,
-               xen::HvmSaveHeader{.magic = xen::hvm_file_magic,
-                                  .version = xen::hvm_file_version,
-                                  .changeset = 0,
-                                  .cpuid = 0,
-                                  .guest_tsc_khz = static_cast<u32>(clock::tsc_khz())});
-    u64 const host_tsc = arch::read_tsc();
-    for (auto const& vcpu : domain.vcpus()) write_vcpu(writer, *vcpu, host_tsc);
-    writer.put_bytes(HvmSaveCode::End, 0, {});
+    arch::prepare_to_save(vcpu);
+    for (Source const& source : sources)
+        if (size_t const bytes = source.bytes(vcpu, release); bytes > 0)
+            source.save(vcpu, host_tsc, piece.append(source.code, vcpu.id(), bytes));
 }
 
 // --- loading ---
 
-using Payload = std::span<u8 const>;
-
 /// Where a record goes.
 struct Target {
     Vcpu& vcpu;
-    u64 host_tsc; ///< read once for the whole domain
+    u64 host_tsc; ///< StateTransfer
 };
 
 template <typename Record>
@@ -149,21 +192,25 @@ constexpr std::array rows{
     Row{HvmSaveCode::CpuMsr, accept_if_all_zero},
 };
 
-Expected<> check_header(Domain const& domain, Payload payload)
-{
-    auto const header = read<xen::HvmSaveHeader>(payload);
-    if (!header || header->magic != xen::hvm_file_magic || header->version != xen::hvm_file_version)
-        return failure(Error::Invalid);
-    return check_frequency(domain, header->guest_tsc_khz);
-}
-
-Expected<> load_one(Domain& domain, xen::HvmSaveDescriptor const& descriptor, Payload payload, u64 host_tsc)
+Expected<> load_vcpu_record(Domain const& domain, xen::HvmSaveDescriptor const& descriptor, Payload payload,
+                            u64 host_tsc)
 {
     Vcpu* const vcpu = domain.vcpu(descriptor.instance);
     if (!vcpu) return failure(Error::Invalid);
     for (Row const& row : rows)
         if (static_cast<u16>(row.code) == descriptor.typecode) return row.load({*vcpu, host_tsc}, payload);
     return failure(Error::Invalid);
+}
+
+Expected<> load_header(Domain const& domain, xen::HvmSaveDescriptor const& descriptor, Payload payload)
+{
+    if (descriptor.typecode != static_cast<u16>(HvmSaveCode::Header)) return failure(Error::NoData);
+    auto const header = read<xen::HvmSaveHeader>(payload);
+    if (!header || header->magic != xen::hvm_file_magic || header->version != xen::hvm_file_version)
+        return failure(Error::Invalid);
+    if (auto const valid = check_frequency(domain, header->guest_tsc_khz); !valid) return valid;
+    for (auto const& vcpu : domain.vcpus()) vcpu->set_waiting(WaitReason::Down);
+    return {};
 }
 
 }
@@ -176,45 +223,77 @@ Expected<> check_frequency(Domain const& domain, u32 guest_khz)
     return failure(Error::NotSupported);
 }
 
+// --- the toolstack's memory ---
+
+Expected<> RecordBuffer::write(u32 position, std::span<u8 const> bytes) const
+{
+    if (!contains(position, bytes.size())) return failure(Error::NoSpace);
+    auto const where = element_address(xen::GuestHandle<u8>{where_.raw()}, position);
+    if (!where) return failure(where.error());
+    return copy_to_guest(caller_, *where, bytes);
+}
+
+Expected<> RecordBuffer::read(u32 position, std::span<u8> bytes) const
+{
+    if (!contains(position, bytes.size())) return failure(Error::NoData);
+    auto const where = element_address(xen::GuestHandle<u8>{where_.raw()}, position);
+    if (!where) return failure(where.error());
+    return copy_from_guest(caller_, bytes, *where);
+}
+
+// --- all of it ---
+
 size_t saved_state_size(Domain const& domain, xen::Release const& release)
 {
-    Writer counter{{}, release};
-    write_all(counter, domain);
-    return counter.used();
+    constexpr size_t behind = sizeof(xen::HvmSaveDescriptor);
+    size_t total = behind + sizeof(xen::HvmSaveHeader) + behind; // HEADER and END
+    for (auto const& vcpu : domain.vcpus())
+        for (Source const& source : sources)
+            if (size_t const bytes = source.bytes(*vcpu, release); bytes > 0) total += behind + bytes;
+    return total;
 }
 
-size_t save_state(Domain const& domain, xen::Release const& release, std::span<u8> out)
+Expected<Moved> save_next(Domain const& domain, StateTransfer& transfer, xen::Release const& release,
+                          RecordBuffer const& buffer)
 {
-    Writer writer{out, release};
-    write_all(writer, domain);
-    return writer.used();
-}
-
-Expected<> load_state(Domain& domain, std::span<u8 const> records)
-{
-    u64 const host_tsc = arch::read_tsc();
-    bool seen_header = false;
-    for (;;) {
-        if (records.size() < sizeof(xen::HvmSaveDescriptor)) return failure(Error::NoData);
-        xen::HvmSaveDescriptor descriptor;
-        std::memcpy(&descriptor, records.data(), sizeof descriptor);
-        records = records.subspan(sizeof descriptor);
-        if (descriptor.length > records.size()) return failure(Error::NoData);
-        Payload const payload = records.first(descriptor.length);
-        records = records.subspan(descriptor.length);
-
-        auto const code = static_cast<HvmSaveCode>(descriptor.typecode);
-        if (!seen_header) {
-            if (code != HvmSaveCode::Header) return failure(Error::NoData);
-            if (auto const valid = check_header(domain, payload); !valid) return valid;
-            seen_header = true;
-            for (auto const& vcpu : domain.vcpus()) vcpu->set_waiting(WaitReason::Down);
-        } else if (code == HvmSaveCode::End) {
-            return {};
-        } else if (auto const loaded = load_one(domain, descriptor, payload, host_tsc); !loaded) {
-            return loaded;
-        }
+    Piece piece;
+    Moved moved = Moved::Part;
+    if (transfer.bytes_done == 0) {
+        write_header(piece);
+    } else if (Vcpu* const vcpu = domain.vcpu(transfer.next_vcpu)) {
+        write_vcpu(piece, *vcpu, transfer.host_tsc, release);
+        ++transfer.next_vcpu;
+    } else {
+        piece.append(HvmSaveCode::End, 0, 0);
+        moved = Moved::All;
     }
+    if (auto const written = buffer.write(transfer.bytes_done, piece.bytes()); !written)
+        return failure(written.error());
+    transfer.bytes_done += static_cast<u32>(piece.bytes().size());
+    return moved;
+}
+
+Expected<Moved> load_next(Domain const& domain, StateTransfer& transfer, RecordBuffer const& buffer)
+{
+    xen::HvmSaveDescriptor descriptor;
+    if (auto const copied = buffer.read(transfer.bytes_done, {reinterpret_cast<u8*>(&descriptor), sizeof descriptor});
+        !copied)
+        return failure(copied.error());
+    u32 const begin = transfer.bytes_done + static_cast<u32>(sizeof descriptor);
+    if (!buffer.contains(begin, descriptor.length)) return failure(Error::NoData);
+    if (descriptor.length > longest_record) return failure(Error::Invalid);
+    std::array<u8, longest_record> bytes;
+    auto const payload = std::span{bytes}.first(descriptor.length);
+    if (auto const copied = buffer.read(begin, payload); !copied) return failure(copied.error());
+
+    bool const is_first = transfer.bytes_done == 0;
+    bool const is_end = descriptor.typecode == static_cast<u16>(HvmSaveCode::End);
+    if (is_end && !is_first) return Moved::All;
+    auto const loaded = is_first ? load_header(domain, descriptor, payload)
+                                 : load_vcpu_record(domain, descriptor, payload, transfer.host_tsc);
+    if (!loaded) return failure(loaded.error());
+    transfer.bytes_done = begin + descriptor.length;
+    return Moved::Part;
 }
 
 }

@@ -1,25 +1,51 @@
 // SPDX-License-Identifier: MIT
-/// A domain's machine state as a sequence of records, each behind a descriptor, from HEADER to END.
-/// (xen/include/public/hvm/save.h; abi.md Annex A, "HVM save records".) The domain must be paused.
+/// A domain's machine state as a sequence of records, each behind a descriptor, from HEADER to END, moved to and from
+/// the toolstack's memory piece by piece. (xen/include/public/hvm/save.h; abi.md Annex A, "HVM save records".) The
+/// domain must be still: StateTransfer.
 #pragma once
 
 #include <span>
 
 #include "kernel/abi/xen/versions.hpp"
 #include "kernel/domain/domain.hpp"
+#include "kernel/lib/address.hpp"
 
 namespace hospes::control {
 
-/// Of records as this release reads them.
+/// Where the toolstack has the records, or wants them.
+class RecordBuffer {
+public:
+    RecordBuffer(Vcpu& caller, Gva where, u32 size) : caller_{caller}, where_{where}, size_{size} {}
+
+    /// NoSpace behind its end.
+    [[nodiscard]] Expected<> write(u32 position, std::span<u8 const> bytes) const;
+    /// NoData behind its end.
+    [[nodiscard]] Expected<> read(u32 position, std::span<u8> bytes) const;
+    [[nodiscard]] bool contains(u32 position, size_t bytes) const
+    {
+        return position <= size_ && bytes <= size_ - position;
+    }
+
+private:
+    Vcpu& caller_;
+    Gva where_;
+    u32 size_;
+};
+
+enum class Moved : u8 { Part, All };
+
+/// In bytes, of records as this release reads them.
 [[nodiscard]] size_t saved_state_size(Domain const& domain, xen::Release const& release);
-/// Returns the bytes used; `out` must have saved_state_size() of them.
-[[nodiscard]] size_t save_state(Domain const& domain, xen::Release const& release, std::span<u8> out);
+/// Writes HEADER, then the records of one vCPU each time, then END.
+[[nodiscard]] Expected<Moved> save_next(Domain const& domain, StateTransfer& transfer, xen::Release const& release,
+                                        RecordBuffer const& buffer);
+/// Loads one record, of any release. At HEADER all vCPUs go down; each that has a CPU record comes up. NoData for a
+/// missing HEADER or END, NotSupported for another frequency of the TSC, Invalid for anything else that is wrong; then
+/// the records before it are loaded, and the domain should be destroyed.
+[[nodiscard]] Expected<Moved> load_next(Domain const& domain, StateTransfer& transfer, RecordBuffer const& buffer);
+
 /// A guest counts on the frequency of its TSC, which nothing here can change. 0 is none that it was told. NotSupported
 /// if it is another than this machine's; the log says so.
 [[nodiscard]] Expected<> check_frequency(Domain const& domain, u32 guest_khz);
-/// Records of any release. All vCPUs go down first; each that has a CPU record comes up. NoData for a missing HEADER or
-/// END, NotSupported for another frequency of the TSC, Invalid for anything else that is wrong; then the domain's state
-/// is undefined and it should be destroyed.
-[[nodiscard]] Expected<> load_state(Domain& domain, std::span<u8 const> records);
 
 }

@@ -3,14 +3,17 @@
 #include "tests/bench/stretches/toolstack.hpp"
 
 #include <array>
+#include <cstring>
 
 #include "kernel/abi/xen/domctl.hpp"
 #include "kernel/abi/xen/grant_table.hpp"
+#include "kernel/abi/xen/hvm_save.hpp"
 #include "kernel/abi/xen/sysctl.hpp"
 #include "tests/bench/stretches/stopwatch.hpp"
 #include "tests/guests/framework/grants.hpp"
 #include "tests/guests/framework/hypercall.hpp"
 #include "tests/guests/framework/memory.hpp"
+#include "tests/guests/framework/other_domain.hpp"
 #include "tests/guests/framework/report.hpp"
 #include "tests/guests/framework/start.hpp"
 #include "tests/guests/framework/toolstack.hpp"
@@ -105,14 +108,104 @@ bool ask_frame_types(u16 id)
     return domctl(xen::DomctlCommand::GetPageFrameInfo3, id, call) == 0;
 }
 
-bool save_registers(u16 id)
+// --- saved state ---
+
+constinit std::array<u8, mib + mib / 2> state{}; ///< records, as gethvmcontext and sethvmcontext have them
+constexpr u32 most_state = mib;                  ///< that sethvmcontext takes
+
+/// Puts records into `state`, from its begin on.
+class Stream {
+public:
+    Stream()
+    {
+        put(xen::HvmSaveCode::Header, 0,
+            xen::HvmSaveHeader{.magic = xen::hvm_file_magic,
+                               .version = xen::hvm_file_version,
+                               .changeset = 0,
+                               .cpuid = 0,
+                               .guest_tsc_khz = 0});
+    }
+    template <typename Record>
+    void put(xen::HvmSaveCode code, u32 instance, Record const& record)
+    {
+        describe(code, instance, sizeof record);
+        append(&record, sizeof record);
+    }
+    void describe(xen::HvmSaveCode code, u32 instance, size_t length)
+    {
+        xen::HvmSaveDescriptor const descriptor{.typecode = static_cast<u16>(code),
+                                                .instance = static_cast<u16>(instance),
+                                                .length = static_cast<u32>(length)};
+        append(&descriptor, sizeof descriptor);
+    }
+    /// END, and what sethvmcontext says.
+    [[nodiscard]] s64 load(u16 id)
+    {
+        describe(xen::HvmSaveCode::End, 0, 0);
+        return load_state(id, size_);
+    }
+    [[nodiscard]] u32 size() const { return size_; }
+
+    static s64 load_state(u16 id, u32 size)
+    {
+        xen::Domctl call{};
+        call.u.hvm_context.size = size;
+        call.u.hvm_context.buffer = {address(state.data())};
+        return domctl(xen::DomctlCommand::SetHvmContext, id, call);
+    }
+
+private:
+    void append(void const* bytes, u32 length)
+    {
+        std::memcpy(&state[size_], bytes, length);
+        size_ += length;
+    }
+    u32 size_ = 0;
+};
+
+/// Then each of them has registers that are saved.
+bool bring_up_vcpus(u16 id)
 {
-    static std::array<u8, mib + mib / 2> state;
+    Stream stream;
+    for (u32 vcpu = 0; vcpu != most_vcpus; ++vcpu) stream.put(xen::HvmSaveCode::Cpu, vcpu, flat_registers());
+    return stream.load(id) == 0;
+}
+
+bool take_down_vcpus(u16 id) { return Stream{}.load(id) == 0; }
+
+/// How many bytes; none if it failed.
+u32 save_registers(u16 id)
+{
     xen::Domctl call{};
     call.u.hvm_context.size = state.size();
     call.u.hvm_context.buffer = {address(state.data())};
-    if (domctl(xen::DomctlCommand::GetHvmContext, id, call) != 0) return false;
-    return call.u.hvm_context.size > most_vcpus * 1024;
+    return domctl(xen::DomctlCommand::GetHvmContext, id, call) == 0 ? call.u.hvm_context.size : 0;
+}
+
+u32 size_of_state(u16 id)
+{
+    xen::Domctl call{};
+    return domctl(xen::DomctlCommand::GetHvmContext, id, call) == 0 ? call.u.hvm_context.size : 0;
+}
+
+/// As many records as there can be, for one vCPU.
+bool load_short_records(u16 id)
+{
+    Stream stream;
+    while (stream.size() + 2 * sizeof(xen::HvmSaveDescriptor) <= most_state)
+        stream.describe(xen::HvmSaveCode::TscAdjust, 0, 0);
+    return stream.load(id) == 0;
+}
+
+void measure_saved_state(u16 id)
+{
+    report(bring_up_vcpus(id), "registers of 128 vCPUs");
+    u32 size = 0;
+    Stopwatch::measure("gethvmcontext, size of 128 vCPUs", [&] { return size_of_state(id) > most_vcpus * 1024; });
+    Stopwatch::measure("gethvmcontext, 128 vCPUs", [&] { return (size = save_registers(id)) > most_vcpus * 1024; });
+    Stopwatch::measure("sethvmcontext, 128 vCPUs", [&] { return Stream::load_state(id, size) == 0; });
+    Stopwatch::measure("sethvmcontext, 1 MiB of empty records", [&] { return load_short_records(id); });
+    report(take_down_vcpus(id), "all vCPUs down");
 }
 
 s64 shadow(u16 id, xen::ShadowCommand command, u64 pages, u8* bitmap, u32 mode)
@@ -158,7 +251,7 @@ void measure_domains()
     Stopwatch::measure("map 1,024 foreign pages", [&] { return map_foreign(id, 1024); });
     unmap_foreign(1024);
     Stopwatch::measure("getpageframeinfo3, 1,024 frames", [&] { return ask_frame_types(id); });
-    Stopwatch::measure("gethvmcontext, 128 vCPUs", [&] { return save_registers(id); });
+    measure_saved_state(id);
     (void)shadow(id, xen::ShadowCommand::EnableLogDirty, 0, nullptr, 0);
     Stopwatch::measure("shadow_op clean, 5 GiB", [&] { return read_dirty_log(id); });
     Stopwatch::measure("unpause, 128 vCPUs", [&] { return domctl(xen::DomctlCommand::UnpauseDomain, id) == 0; });

@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: MIT
-/// A domain's saved state: all its vCPUs' clocks are read at one moment, and must run as fast as this machine's.
-#include "kernel/hypercall/domctl/saved_state.hpp"
-
+/// A domain's saved state: one moment for all its vCPUs, however many stretches it takes; the same speed of the TSC;
+/// and whoever begins to move it, and does not go on, leaves nothing behind.
 #include <gtest/gtest.h>
 
 #include <vector>
 
+#include "kernel/abi/xen/domctl.hpp"
 #include "kernel/abi/xen/hvm_save.hpp"
+#include "kernel/abi/xen/versions.hpp"
 #include "kernel/time/clock.hpp"
 #include "tests/fakes/host_machine.hpp"
+#include "tests/fakes/simulated_cpus.hpp"
 
-namespace hospes::control {
+namespace hospes {
 namespace {
 
+using fakes::as_result;
+using fakes::TestDomain;
+using xen::DomctlCommand;
 using xen::HvmSaveCode;
 
-std::vector<u8> save(Domain const& domain)
-{
-    std::vector<u8> bytes(saved_state_size(domain, xen::releases.back()));
-    bytes.resize(save_state(domain, xen::releases.back(), bytes));
-    return bytes;
-}
+constexpr u32 vcpus = 12;
+constexpr u64 buffer_at = 0x4000;
+constexpr u64 request_at = 0x2000;
+constexpr u64 other_request_at = 0x3000;
+constexpr u32 room = 64 * kib;
+/// A stretch is some vCPUs, a fraction of all.
+constexpr Nanoseconds step = Budget::stretch / 4;
 
 template <typename Record>
 std::vector<Record> records_of(std::vector<u8> const& bytes, HvmSaveCode code)
@@ -35,29 +41,239 @@ std::vector<Record> records_of(std::vector<u8> const& bytes, HvmSaveCode code)
     return found;
 }
 
-TEST(SavedState, AllClocksAreReadAtOneMoment)
+/// A domctl of dom0's that can be made stretch by stretch.
+class Call {
+public:
+    Call(TestDomain const& control, DomctlCommand command, DomainId id, u32 size = 0, u64 where = request_at,
+         u32 version = xen::domctl_interface_version)
+        : control_{control}, arguments_{.value = {where}}
+    {
+        xen::Domctl request{};
+        request.command = static_cast<u32>(command);
+        request.interface_version = version;
+        request.domain = id;
+        if (size != 0) request.u.hvm_context = {.size = size, .pad = 0, .buffer = {buffer_at}};
+        control_.put(where, request);
+    }
+    /// One stretch; true if there are more.
+    bool restarts()
+    {
+        auto const done = dispatch_hypercall(control_.vcpu(), static_cast<u64>(xen::Hypercall::Domctl), arguments_);
+        result_ = static_cast<s64>(done.value);
+        stretches_ += 1;
+        return done.restart;
+    }
+    s64 finish()
+    {
+        while (restarts()) {}
+        return result_;
+    }
+    void claim(u32 progress) { arguments_.progress = progress; }
+    [[nodiscard]] u32 progress() const { return arguments_.progress; }
+    [[nodiscard]] u64 stretches() const { return stretches_; }
+    [[nodiscard]] u32 size() const { return control_.get<xen::Domctl>(arguments_[0]).u.hvm_context.size; }
+    void set_size(u32 size) const
+    {
+        auto request = control_.get<xen::Domctl>(arguments_[0]);
+        request.u.hvm_context.size = size;
+        control_.put(arguments_[0], request);
+    }
+
+private:
+    TestDomain const& control_;
+    HypercallArguments arguments_;
+    s64 result_ = 0;
+    u64 stretches_ = 0;
+};
+
+class SavedState : public testing::Test {
+protected:
+    [[nodiscard]] Call get(u32 size = room, u64 where = request_at) const
+    {
+        return {control_, DomctlCommand::GetHvmContext, guest_->id(), size, where};
+    }
+    [[nodiscard]] Call set(u32 size, u64 where = request_at) const
+    {
+        return {control_, DomctlCommand::SetHvmContext, guest_->id(), size, where};
+    }
+    [[nodiscard]] s64 simple(DomctlCommand command) const
+    {
+        return Call{control_, command, guest_->id(), 0, other_request_at}.finish();
+    }
+    [[nodiscard]] std::vector<u8> save() const
+    {
+        Call call = get();
+        EXPECT_EQ(call.finish(), 0);
+        std::vector<u8> bytes(call.size());
+        for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = *control_.byte(buffer_at + i);
+        return bytes;
+    }
+    [[nodiscard]] s64 load(std::vector<u8> const& bytes) const
+    {
+        for (size_t i = 0; i < bytes.size(); ++i) *control_.byte(buffer_at + i) = bytes[i];
+        return set(static_cast<u32>(bytes.size())).finish();
+    }
+    [[nodiscard]] bool may_run() const { return !guest_.vcpu().waits_for(WaitReason::DomainPaused); }
+
+    TestDomain const control_{0, true};
+    TestDomain guest_{61, false, {.max_vcpus = vcpus}};
+};
+
+TEST_F(SavedState, AllClocksAreReadAtOneMoment)
 {
-    fakes::TestDomain const guest{DomainId{61}, false, DomainConfiguration{.max_vcpus = 3}};
-    auto const cpus = records_of<xen::HvmCpu>(save(*guest), HvmSaveCode::Cpu);
-    ASSERT_EQ(cpus.size(), 3U);
-    EXPECT_EQ(cpus[0].tsc, cpus[1].tsc);
-    EXPECT_EQ(cpus[0].tsc, cpus[2].tsc);
+    fakes::SlowClock const clock{step};
+    auto const cpus = records_of<xen::HvmCpu>(save(), HvmSaveCode::Cpu);
+    ASSERT_EQ(cpus.size(), vcpus);
+    for (auto const& cpu : cpus) EXPECT_EQ(cpu.tsc, cpus[0].tsc);
 }
 
-TEST(SavedState, ADifferentFrequencyIsRefused)
+TEST_F(SavedState, AllClocksAreSetAtOneMoment)
 {
-    fakes::TestDomain const guest{DomainId{62}};
-    auto bytes = save(*guest);
+    auto const saved = save();
+    fakes::SlowClock const clock{step};
+    ASSERT_EQ(load(saved), 0);
+    for (u32 id = 0; id < vcpus; ++id)
+        EXPECT_EQ(guest_.vcpu(id).machine().loaded_at, guest_.vcpu().machine().loaded_at);
+    EXPECT_NE(guest_.vcpu().machine().loaded_at, 0U);
+}
+
+TEST_F(SavedState, ADifferentFrequencyIsRefused)
+{
+    auto bytes = save();
     constexpr size_t place = sizeof(xen::HvmSaveDescriptor) + offsetof(xen::HvmSaveHeader, guest_tsc_khz);
     auto const load_with = [&](u64 khz) {
         auto const value = static_cast<u32>(khz);
         std::memcpy(&bytes[place], &value, sizeof value);
-        return load_state(*guest, bytes);
+        return load(bytes);
     };
-    EXPECT_TRUE(load_with(clock::tsc_khz()));
-    EXPECT_TRUE(load_with(0)) << "it says nothing";
-    EXPECT_TRUE(load_with(clock::tsc_khz() + clock::tsc_khz() / 10'000)) << "measured 100 ppm off";
-    EXPECT_EQ(load_with(clock::tsc_khz() / 2).error(), Error::NotSupported);
+    EXPECT_EQ(load_with(clock::tsc_khz()), 0);
+    EXPECT_EQ(load_with(0), 0) << "it says nothing";
+    EXPECT_EQ(load_with(clock::tsc_khz() + clock::tsc_khz() / 10'000), 0) << "measured 100 ppm off";
+    EXPECT_EQ(load_with(clock::tsc_khz() / 2), as_result(Error::NotSupported));
+}
+
+TEST_F(SavedState, IsAsLongAsItWasSaidToBe)
+{
+    guest_.vcpu(3).set_waiting(WaitReason::Down);
+    for (xen::Release const& release : xen::releases) {
+        Call size_only{control_, DomctlCommand::GetHvmContext, guest_->id(), 0, request_at, release.domctl_version};
+        ASSERT_EQ(size_only.finish(), 0);
+        u32 const size = size_only.size();
+        Call whole{control_, DomctlCommand::GetHvmContext, guest_->id(), size, request_at, release.domctl_version};
+        EXPECT_EQ(whole.finish(), 0);
+        EXPECT_EQ(whole.size(), size);
+        Call too_small{control_,   DomctlCommand::GetHvmContext, guest_->id(), size - 1,
+                       request_at, release.domctl_version};
+        EXPECT_EQ(too_small.finish(), as_result(Error::NoSpace));
+        EXPECT_TRUE(may_run());
+    }
+}
+
+TEST_F(SavedState, ItsDomainIsStillFromTheFirstStretchToTheLast)
+{
+    fakes::SlowClock const clock{step};
+    for (DomctlCommand const command : {DomctlCommand::GetHvmContext, DomctlCommand::SetHvmContext}) {
+        Call call = command == DomctlCommand::GetHvmContext ? get() : set(room);
+        u64 stretches = 0;
+        for (; call.restarts(); ++stretches) {
+            EXPECT_EQ(simple(DomctlCommand::GetVcpuContext), 0) << "which pauses it, and lets go what it has paused";
+            EXPECT_FALSE(may_run());
+        }
+        EXPECT_GT(stretches, 1U);
+        EXPECT_TRUE(may_run());
+    }
+}
+
+TEST_F(SavedState, ACallerWhoNeverComesBackHoldsItUntilItIsUnpaused)
+{
+    fakes::SlowClock const clock{step};
+    Call lost = get();
+    ASSERT_TRUE(lost.restarts());
+    EXPECT_EQ(simple(DomctlCommand::GetDomainInfo), 0);
+    EXPECT_NE(control_.get<xen::Domctl>(other_request_at).u.get_domain_info.flags & xen::domain_info_flag::paused, 0U);
+    EXPECT_EQ(simple(DomctlCommand::UnpauseDomain), 0);
+    EXPECT_TRUE(may_run());
+    EXPECT_EQ(lost.finish(), as_result(Error::Busy));
+    EXPECT_EQ(simple(DomctlCommand::UnpauseDomain), as_result(Error::Invalid)) << "nobody had paused it";
+}
+
+TEST_F(SavedState, APauseOfTheToolstackOutlastsIt)
+{
+    fakes::SlowClock const clock{step};
+    ASSERT_EQ(simple(DomctlCommand::PauseDomain), 0);
+    ASSERT_EQ(get().finish(), 0);
+    EXPECT_FALSE(may_run());
+    ASSERT_EQ(simple(DomctlCommand::UnpauseDomain), 0);
+    EXPECT_TRUE(may_run());
+}
+
+TEST_F(SavedState, TheLastCallThatIsBegunCounts)
+{
+    fakes::SlowClock const clock{step};
+    Call first = get();
+    ASSERT_TRUE(first.restarts());
+    Call second = get(room, other_request_at);
+    ASSERT_TRUE(second.restarts());
+    EXPECT_EQ(first.finish(), as_result(Error::Busy));
+    EXPECT_FALSE(may_run()) << "the second goes on";
+    EXPECT_EQ(second.finish(), 0);
+    EXPECT_TRUE(may_run());
+}
+
+TEST_F(SavedState, WhatTheCallerClaimsToHaveDoneIsNotBelieved)
+{
+    fakes::SlowClock const clock{step};
+    for (u32 const claimed : {1U, 2U, vcpus, 0x8000'0000U, ~0U}) {
+        Call call = get();
+        call.claim(claimed);
+        EXPECT_EQ(call.finish(), as_result(Error::Busy)) << claimed;
+    }
+    EXPECT_TRUE(may_run());
+    Call saving = get();
+    ASSERT_TRUE(saving.restarts());
+    Call loading = set(room, other_request_at);
+    loading.claim(saving.progress());
+    EXPECT_EQ(loading.finish(), as_result(Error::Busy)) << "that is not what was begun";
+    EXPECT_EQ(saving.finish(), 0);
+}
+
+TEST_F(SavedState, ABufferThatShrinksOnTheWayIsNotLeft)
+{
+    fakes::SlowClock const clock{step};
+    Call saving = get();
+    ASSERT_TRUE(saving.restarts());
+    saving.set_size(100);
+    *control_.byte(buffer_at + room - 1) = 0x5a;
+    EXPECT_EQ(saving.finish(), as_result(Error::NoSpace));
+    EXPECT_TRUE(may_run());
+    Call loading = set(static_cast<u32>(save().size()));
+    ASSERT_TRUE(loading.restarts());
+    loading.set_size(100);
+    EXPECT_EQ(loading.finish(), as_result(Error::NoData));
+    EXPECT_TRUE(may_run());
+}
+
+TEST_F(SavedState, AWrongRecordFarBehindEndsIt)
+{
+    auto bytes = save();
+    xen::HvmSaveDescriptor wrong{.typecode = 999, .instance = 0, .length = 0};
+    std::memcpy(&bytes[bytes.size() - sizeof wrong], &wrong, sizeof wrong); // instead of END
+    fakes::SlowClock const clock{step};
+    EXPECT_EQ(load(bytes), as_result(Error::Invalid));
+    EXPECT_TRUE(may_run());
+    EXPECT_EQ(load({bytes.begin(), bytes.end() - sizeof wrong}), as_result(Error::NoData));
+    EXPECT_TRUE(may_run());
+}
+
+TEST_F(SavedState, ADomainIsDestroyedInTheMiddle)
+{
+    fakes::SlowClock const clock{step};
+    Call saving = get();
+    ASSERT_TRUE(saving.restarts());
+    EXPECT_EQ(simple(DomctlCommand::DestroyDomain), 0);
+    EXPECT_EQ(guest_->life(), Domain::Life::Dead);
+    EXPECT_EQ(saving.finish(), as_result(Error::Invalid));
+    EXPECT_EQ(get().finish(), as_result(Error::Invalid));
 }
 
 }

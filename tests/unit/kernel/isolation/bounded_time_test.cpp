@@ -8,6 +8,7 @@
 #include "kernel/abi/xen/domctl.hpp"
 #include "kernel/abi/xen/event_channel.hpp"
 #include "kernel/abi/xen/grant_table.hpp"
+#include "kernel/abi/xen/hvm_save.hpp"
 #include "kernel/abi/xen/sysctl.hpp"
 #include "kernel/domain/burial.hpp"
 #include "kernel/mm/frame_allocator.hpp"
@@ -131,6 +132,79 @@ TEST_F(BoundedTime, TypesOfFrames)
         EXPECT_EQ(control_.get<u64>(list_at + i * sizeof(u64)),
                   i < TestDomain::ram_frames ? u64{xen::page_frame_type::no_table} : u64{xen::page_frame_type::invalid})
             << i;
+}
+
+/// A domain's saved state, in and out of dom0's memory.
+class BoundedTransfer : public BoundedTime {
+protected:
+    static constexpr u32 vcpus = 20;
+    static constexpr u64 buffer_at = 0x4000;
+
+    u64 stretches_of(xen::DomctlCommand command, u32 size)
+    {
+        xen::Domctl request{};
+        request.command = static_cast<u32>(command);
+        request.interface_version = xen::domctl_interface_version;
+        request.domain = large_->id();
+        request.u.hvm_context = {.size = size, .pad = 0, .buffer = {buffer_at}};
+        control_.put(request_at, request);
+        fakes::SlowClock const clock{step};
+        return stretches(control_, xen::Hypercall::Domctl, {{request_at}});
+    }
+    [[nodiscard]] u32 size_after() const { return control_.get<xen::Domctl>(request_at).u.hvm_context.size; }
+
+    TestDomain large_{2, false, {.max_vcpus = vcpus}};
+};
+
+TEST_F(BoundedTransfer, OfAllVcpus)
+{
+    constexpr u32 room = 80 * kib;
+    for (u32 id = 0; id < vcpus; ++id) large_.vcpu(id).machine().registers.rip = 0x1000 + id;
+    EXPECT_GE(stretches_of(xen::DomctlCommand::GetHvmContext, room), vcpus / steps_per_stretch);
+    ASSERT_EQ(result_, 0);
+    u32 const size = size_after();
+    for (u32 id = 0; id < vcpus; ++id) large_.vcpu(id).machine().registers.rip = 0;
+    u64 const records = vcpus * 4;
+    EXPECT_GE(stretches_of(xen::DomctlCommand::SetHvmContext, size), records / steps_per_stretch);
+    ASSERT_EQ(result_, 0);
+    for (u32 id = 0; id < vcpus; ++id) EXPECT_EQ(large_.vcpu(id).machine().registers.rip, 0x1000 + id);
+}
+
+TEST_F(BoundedTransfer, OfEmptyRecords)
+{
+    xen::HvmSaveDescriptor descriptor{
+        .typecode = static_cast<u16>(xen::HvmSaveCode::Header), .instance = 0, .length = sizeof(xen::HvmSaveHeader)};
+    u64 at = buffer_at;
+    auto const append = [&](auto const& bytes) {
+        control_.put(at, bytes);
+        at += sizeof bytes;
+    };
+    append(descriptor);
+    append(xen::HvmSaveHeader{xen::hvm_file_magic, xen::hvm_file_version, 0, 0, 0});
+    constexpr u64 records = 1000;
+    descriptor = {.typecode = static_cast<u16>(xen::HvmSaveCode::TscAdjust), .instance = 0, .length = 0};
+    for (u64 i = 0; i < records; ++i) append(descriptor);
+    append(xen::HvmSaveDescriptor{});
+    EXPECT_GE(stretches_of(xen::DomctlCommand::SetHvmContext, static_cast<u32>(at - buffer_at)),
+              records / steps_per_stretch);
+    EXPECT_EQ(result_, 0);
+}
+
+/// None is so long that it would take a stretch of its own.
+TEST_F(BoundedTransfer, OfALongRecord)
+{
+    u64 const length = 64 * kib;
+    control_.put(buffer_at, xen::HvmSaveDescriptor{.typecode = static_cast<u16>(xen::HvmSaveCode::Header),
+                                                   .instance = 0,
+                                                   .length = sizeof(xen::HvmSaveHeader)});
+    control_.put(buffer_at + 8, xen::HvmSaveHeader{xen::hvm_file_magic, xen::hvm_file_version, 0, 0, 0});
+    control_.put(buffer_at + 32, xen::HvmSaveDescriptor{.typecode = static_cast<u16>(xen::HvmSaveCode::CpuMsr),
+                                                        .instance = 0,
+                                                        .length = static_cast<u32>(length)});
+    for (u64 i = 0; i < length; ++i) *control_.byte(buffer_at + 40 + i) = 0;
+    control_.put(buffer_at + 40 + length, xen::HvmSaveDescriptor{});
+    (void)stretches_of(xen::DomctlCommand::SetHvmContext, static_cast<u32>(length + 48));
+    EXPECT_EQ(result_, fakes::as_result(Error::Invalid));
 }
 
 TEST_F(BoundedTime, ListOfDomains)
