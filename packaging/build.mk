@@ -60,8 +60,11 @@ $(PACKAGE): $(BUILD)/hospes.gz $(BUILD)/packaging/hospes-options.7 $(shell find 
 
 # --- the live medium ---
 
+live_release = $(or $(RELEASE),trixie)
+live_images  = $(call images_of,$(live_release))
+
 live: $(BUILD)/hospes-live.iso
 dom0-live:
-	$(Q)dom0/image/build_image --release $(RELEASE) --output $(dom0_images) live
+	$(Q)dom0/image/build_image --release $(live_release) --output $(live_images) live
 $(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0-live $(BUILD)/guests/ring_console.elf $(shell find dom0/live dom0/files dom0/init -type f) packaging/hospes-verdict
-	$(Q)dom0/live/build_live --hypervisor $(BUILD)/hospes.gz --images $(dom0_images) --output $@
+	$(Q)dom0/live/build_live --hypervisor $(BUILD)/hospes.gz --images $(live_images) --output $@

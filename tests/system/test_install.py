@@ -9,7 +9,7 @@ import pytest
 
 from bare import Bare
 from guests import domains, information
-from machine import BUILD, DOM0, FIRMWARE_UEFI, ROOT
+from machine import BUILD, FIRMWARE_UEFI, ROOT
 from shell import Shell
 
 PACKAGE = BUILD / "hospes_0.1_amd64.deb"
@@ -20,12 +20,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def disk(hypervisor, tmp_path_factory):
-    if hypervisor != "hospes" or not PACKAGE.exists() or not list((DOM0 / "cache").glob("live-tree-*")):
+    trees = sorted(BUILD.glob("dom0*/cache/live-tree-*/root.tar"))
+    if hypervisor != "hospes" or not PACKAGE.exists() or not trees:
         pytest.skip("`make deb live` comes first")
     if os.geteuid() != 0:
         pytest.skip("loop devices are root's")
     image = tmp_path_factory.mktemp("install") / "disk.img"
-    subprocess.run([ROOT / "packaging/make_disk", image, PACKAGE, DOM0], check=True)
+    subprocess.run([ROOT / "packaging/make_disk", image, PACKAGE, trees[-1].parents[2]], check=True)
     return image
 
 
