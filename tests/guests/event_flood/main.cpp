@@ -51,7 +51,7 @@ void run()
     cpus = cpu_count();
     for (u32 index = 0; index != cpus; ++index) {
         ports[index] = event_channel::bind_ipi(index).port;
-        set_event_handler(ports[index], on_event);
+        set_event_handler(ports[index], on_event, index);
     }
     deadline = now() + argument("seconds", 2) * second;
     for (u32 index = 1; index < cpus; ++index) {

@@ -23,6 +23,8 @@ constexpr u32 port_count = 4096;
 constinit xen::SharedInfo* mapped_shared_info = nullptr;
 constinit std::array<xen::VcpuInfo*, max_cpus> registered{};
 constinit std::array<EventHandler, port_count> handlers{};
+/// For each CPU the ports that only others handle: ports of several CPUs share a word of event_pending.
+constinit std::array<std::array<u64, port_count / bits_per_word>, max_cpus> left_to_others{};
 constinit std::atomic<u64> upcalls{0};
 
 std::atomic_ref<u64> word_of(auto& bitmap, u32 port) { return std::atomic_ref<u64>{bitmap[port / bits_per_word]}; }
@@ -37,9 +39,11 @@ void deliver(u32 port)
 void deliver_word(u32 word)
 {
     auto& shared = shared_info();
+    auto& others = left_to_others[this_cpu().index];
     for (;;) {
         u64 ready = word_of(shared.event_pending, word * bits_per_word).load() &
-                    ~word_of(shared.event_mask, word * bits_per_word).load();
+                    ~word_of(shared.event_mask, word * bits_per_word).load() &
+                    ~word_of(others, word * bits_per_word).load();
         if (ready == 0) return;
         deliver(word * bits_per_word + static_cast<u32>(std::countr_zero(ready)));
     }
@@ -90,9 +94,16 @@ void enable_events()
     asm volatile("sti; nop; cli" : : : "memory"); // setting the vector asserts it once: take that one now
 }
 
-void set_event_handler(u32 port, EventHandler handler)
+void set_event_handler(u32 port, EventHandler handler, u32 cpu)
 {
     handlers[port] = handler;
+    for (u32 other = 0; other != max_cpus; ++other) {
+        auto word = word_of(left_to_others[other], port);
+        if (cpu == any_cpu || cpu == other)
+            word.fetch_and(~bit_of(port));
+        else
+            word.fetch_or(bit_of(port));
+    }
     if (handler == nullptr) {
         mask_port(port);
     } else {

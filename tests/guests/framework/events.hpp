@@ -27,8 +27,11 @@ void enable_events();
 
 using EventHandler = void (*)(u32 port);
 
-/// Calls `handler` from the upcall when `port` fires; the port is unmasked. nullptr: masked again.
-void set_event_handler(u32 port, EventHandler handler);
+inline constexpr u32 any_cpu = ~u32{0};
+
+/// Calls `handler` from the upcall when `port` fires; the port is unmasked. nullptr: masked again. `cpu` is the one
+/// that the port is bound to: an upcall of another that finds the port pending leaves it alone.
+void set_event_handler(u32 port, EventHandler handler, u32 cpu = any_cpu);
 
 void mask_port(u32 port);
 /// Unmasks without telling the hypervisor: an event that is already pending stays unnoticed.

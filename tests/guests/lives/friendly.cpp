@@ -31,11 +31,12 @@ void set_up()
     start_others(2, answer);
     if (!wait_until([] { return other_is_ready.load(); }, long_enough)) abandon("the other vCPU does not come");
     ports = {event_channel::bind_ipi(0).port, event_channel::bind_ipi(1).port};
-    set_event_handler(ports[1], [](u32) {
+    auto const ping = [](u32) {
         ++pings;
         (void)event_channel::send(ports[0]);
-    });
-    set_event_handler(ports[0], [](u32) { ++pongs; });
+    };
+    set_event_handler(ports[1], ping, 1);
+    set_event_handler(ports[0], [](u32) { ++pongs; }, 0);
     (void)set_timer_handler([](u32) { ++ticks; });
 }
 

@@ -107,7 +107,7 @@ void interrupts(u32 index)
 
     auto ipi = event_channel::bind_ipi(index);
     report(succeeds(ipi.result), "bind an event-channel IPI");
-    set_event_handler(ipi.port, on_event);
+    set_event_handler(ipi.port, on_event, index);
     for (u32 count = 1; count != 20; ++count) {
         (void)event_channel::send(ipi.port);
         if (!soon([&] { return other.events >= count; })) break;

@@ -65,7 +65,7 @@ void on_behalf_of_another()
     if (cpu_count() < 2) return skip("one vCPU only");
     report(succeeds(register_vcpu_info(1)), "for a vCPU that is down");
     auto ipi = event_channel::bind_ipi(1);
-    set_event_handler(ipi.port, on_event);
+    set_event_handler(ipi.port, on_event, 1);
     events = 0;
     (void)event_channel::send(ipi.port);
     if (!start_cpu(1, work)) abandon("CPU 1 did not start");
