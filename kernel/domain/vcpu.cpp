@@ -15,6 +15,17 @@ namespace hospes {
 namespace {
 
 void one_shot_expired(Timer& timer) { raise_virq(*static_cast<Vcpu*>(timer.context), VirtualInterrupt::Timer); }
+/// Senders of events, and the guest, go on changing `from`.
+void copy_live(xen::VcpuInfo& to, xen::VcpuInfo& from)
+{
+    constexpr size_t words = sizeof(xen::VcpuInfo) / sizeof(u64);
+    auto* const target = reinterpret_cast<u64*>(&to);
+    auto* const source = reinterpret_cast<u64*>(&from);
+    for (size_t i = 0; i != words; ++i)
+        std::atomic_ref{target[i]}.store(std::atomic_ref{source[i]}.load(std::memory_order_relaxed),
+                                         std::memory_order_relaxed);
+}
+
 void poll_expired(Timer& timer) { static_cast<Vcpu*>(timer.context)->clear_waiting(WaitReason::Polling); }
 
 }
@@ -69,8 +80,8 @@ Expected<> Vcpu::register_info(OwnRam page, u32 offset)
     {
         auto held = areas.lock();
         if (held->has_info_page() || domain_.is_dying()) return failure(Error::Invalid);
-        if (xen::VcpuInfo const* const before = info())
-            std::memcpy(place, before, sizeof *place);
+        if (xen::VcpuInfo* const before = info())
+            copy_live(*place, *before);
         else
             std::memset(place, 0, sizeof *place);
         static_cast<void>(held->exchange_info_page(std::move(page)));

@@ -5,8 +5,8 @@
 ///      │                  │ └── refill ── Parked ◀── cap ─┘ │
 ///      └── waits ─────────┴───────────── still runnable ────┘
 ///
-/// A vCPU's place changes only under the lock of its home CPU's queue. Its home changes only while it is Nowhere or is
-/// taken from the queue, under that same lock.
+/// A vCPU's place changes only under the lock of its home CPU's queue, which HomeQueue takes. Its home changes under
+/// that same lock, and last of all that changes: whoever locks the new home's queue finds the vCPU where it is.
 ///
 /// Each CPU has a load: the weights of the vCPUs that run or wait there. A vCPU looks for the CPU with the least
 /// company when it wakes, and when others take its CPU at the end of its slice. Among equals the first stays where it
@@ -44,6 +44,31 @@ struct CpuState {
 };
 
 PerCpu<CpuState> cpus;
+
+/// The queue of a vCPU's home, locked: of the CPU that is its home by then.
+class [[nodiscard]] HomeQueue {
+public:
+    explicit HomeQueue(SchedulingState const& state) : home_{lock_home(state)} {}
+    HomeQueue(HomeQueue const&) = delete;
+    HomeQueue& operator=(HomeQueue const&) = delete;
+    ~HomeQueue() { queue().lock.unlock(); }
+
+    [[nodiscard]] unsigned cpu() const { return home_; }
+    [[nodiscard]] CpuState& queue() const { return cpus.of(home_); }
+
+private:
+    static unsigned lock_home(SchedulingState const& state)
+    {
+        for (;;) {
+            unsigned const home = state.home_cpu.load(std::memory_order_acquire);
+            cpus.of(home).lock.lock();
+            if (state.home_cpu.load(std::memory_order_acquire) == home) return home;
+            cpus.of(home).lock.unlock();
+        }
+    }
+
+    unsigned const home_;
+};
 
 void ask_to_reschedule(unsigned cpu)
 {
@@ -92,15 +117,19 @@ u64 allowance(Vcpu& vcpu, u64 now)
     return cap == 0 ? ~u64{0} : domain.cap_account.remaining(now, cap);
 }
 
-/// Atomic, since a thief adds to its own load under its victim's lock.
+/// Counts the vCPU as `load` at its home.
+void set_load(SchedulingState& state, u64 load)
+{
+    u64 const before = state.load.load(std::memory_order_relaxed);
+    if (load == before) return;
+    cpus.of(state.home_cpu.load(std::memory_order_relaxed)).load.fetch_add(load - before, std::memory_order_relaxed);
+    state.load.store(load, std::memory_order_relaxed);
+}
+
 void set_place(SchedulingState& state, Place place)
 {
     bool const counts = place == Place::Ready || place == Place::OnCpu;
-    u64 const load = counts ? weight_of(*state.vcpu) : 0;
-    if (u64 const before = state.load.load(std::memory_order_relaxed); load != before)
-        cpus.of(state.home_cpu.load(std::memory_order_relaxed))
-            .load.fetch_add(load - before, std::memory_order_relaxed);
-    state.load.store(load, std::memory_order_relaxed);
+    set_load(state, counts ? weight_of(*state.vcpu) : 0);
     state.place = place;
 }
 
@@ -168,14 +197,25 @@ unsigned choose_cpu(SchedulingState const& state, unsigned first)
     return policy::least_loaded(first, arch::cpu_count(), may_use, company);
 }
 
+/// So that a vCPU that is about to move there sees the clocks of both its homes at the same time.
+void advance_to(unsigned cpu, u64 now)
+{
+    CpuState& queue = cpus.of(cpu);
+    LockGuard const guard{queue.lock};
+    advance_to(queue, now);
+}
+
 /// Moves a vCPU that is in no queue to another home; its virtual time keeps its distance to the queue's clock.
-/// Held: the lock of `from`.
+/// Held: the lock of `from`, under which the vCPU is no longer touched afterwards. The load is atomic for that.
 void move_home(SchedulingState& state, unsigned from, unsigned to, u64 now)
 {
     CpuState& queue = cpus.of(from);
     advance_to(queue, now);
     state.virtual_time = policy::on_moving(state.virtual_time, queue.ready.clock(), cpus.of(to).ready.clock());
-    state.home_cpu.store(to, std::memory_order_relaxed);
+    u64 const load = state.load.load(std::memory_order_relaxed);
+    queue.load.fetch_sub(load, std::memory_order_relaxed);
+    cpus.of(to).load.fetch_add(load, std::memory_order_relaxed);
+    state.home_cpu.store(to, std::memory_order_release);
 }
 
 /// A vCPU has become ready in the queue of `cpu`, whose lock is held: it takes the CPU at once, or when the slice of
@@ -193,21 +233,17 @@ void preempt_or_wait(CpuState& queue, unsigned cpu, u64 woken_time, u64 now)
 void join(Vcpu& vcpu, unsigned cpu, u64 now)
 {
     SchedulingState& state = vcpu.scheduling;
-    if (state.home_cpu.load() != cpu) {
-        CpuState& queue = cpus.of(cpu);
-        LockGuard const guard{queue.lock};
-        advance_to(queue, now); // so that move_home() sees both clocks at the same time
-    }
-    for (unsigned home = state.home_cpu.load();; home = state.home_cpu.load()) {
-        CpuState& queue = cpus.of(home);
-        LockGuard const guard{queue.lock};
-        if (state.home_cpu.load() != home) continue;
+    if (state.home_cpu.load() != cpu) advance_to(cpu, now);
+    for (;;) {
+        HomeQueue const home{state};
         // On a CPU: its run loop looks again when the handler is done. In a queue already: nothing to do.
         if (state.place != Place::Nowhere || !vcpu.is_runnable()) return;
-        if (home != cpu) {
-            move_home(state, home, cpu, now);
+        if (!may_run_on(state, cpu)) cpu = choose_cpu(state, cpu); // the affinity has changed meanwhile
+        if (home.cpu() != cpu) {
+            move_home(state, home.cpu(), cpu, now);
             continue;
         }
+        CpuState& queue = home.queue();
         advance_to(queue, now);
         state.virtual_time = policy::on_waking(state.virtual_time, queue.ready.clock());
         vcpu.run_state.change(RunState::Kind::Runnable, now);
@@ -229,6 +265,7 @@ SchedulingState* take_best(CpuState& queue, u64 now)
     return nullptr;
 }
 
+/// Held: the lock of its home, from which `cpu` may be taking it this moment.
 void start(SchedulingState& state, unsigned cpu, u64 now)
 {
     set_place(state, Place::OnCpu);
@@ -247,9 +284,9 @@ Vcpu* steal(unsigned thief, u64 now)
         LockGuard const guard{queue.lock};
         for (SchedulingState* state = queue.ready.first(); state; state = ReadyQueue::next(*state)) {
             if (!may_run_on(*state, thief) || allowance(*state->vcpu, now) == 0) continue;
-            leave(queue, *state);
-            move_home(*state, victim, thief, now);
+            queue.ready.remove(*state);
             start(*state, thief, now);
+            move_home(*state, victim, thief, now);
             return state->vcpu;
         }
     }
@@ -288,40 +325,43 @@ bool keeps_cpu(CpuState& here, Vcpu& vcpu, u64 now)
     return !rival || rival->virtual_time > state.virtual_time;
 }
 
-/// Where the vCPU goes on that leaves `cpu` and may run. Held: that CPU's lock.
+/// Where the vCPU had best go on that leaves `cpu`. Without a lock, as choose_cpu().
 unsigned next_cpu(CpuState const& here, unsigned cpu, Vcpu const& vcpu, u64 now)
 {
-    SchedulingState const& state = vcpu.scheduling;
     bool const slice_is_over = now - vcpu.run_state.entered() >= policy::slice;
-    if (slice_is_over && !here.ready.empty()) return choose_cpu(state, cpu + 1);
-    return may_run_on(state, cpu) ? cpu : choose_cpu(state, cpu);
+    return slice_is_over && !here.ready.looks_empty() ? choose_cpu(vcpu.scheduling, cpu + 1) : cpu;
 }
 
-/// Puts the vCPU, whose registers are saved, where it belongs.
+/// Puts the vCPU, whose registers are saved, where it belongs. Until it is there it counts as being on this CPU, so
+/// nobody else moves it, and its domain does not end. Nothing of it is touched after that.
 void put_back(CpuState& here, unsigned cpu, Vcpu& vcpu, u64 now)
 {
     SchedulingState& state = vcpu.scheduling;
-    unsigned goes_to = cpu;
-    {
-        LockGuard const guard{here.lock};
-        // Release: whoever sees the vCPU off this CPU also sees its saved registers.
-        state.on_cpu.store(-1, std::memory_order_seq_cst);
-        bool const runnable = vcpu.is_runnable();
-        if (runnable) goes_to = next_cpu(here, cpu, vcpu, now);
-        vcpu.run_state.change(runnable ? RunState::Kind::Runnable : waiting_kind(vcpu), now);
-        if (goes_to != cpu) {
+    unsigned goes_to = vcpu.is_runnable() ? next_cpu(here, cpu, vcpu, now) : cpu;
+    if (goes_to != cpu) advance_to(goes_to, now);
+    for (;;) {
+        HomeQueue const home{state};
+        CpuState& queue = home.queue();
+        if (!may_run_on(state, goes_to)) goes_to = choose_cpu(state, goes_to);
+        if (home.cpu() != goes_to) {
             // However its queue's clock counts the slice it has had: there it starts behind those who wait.
             u64 const its_slice = policy::virtual_time(policy::slice, weight_of(vcpu));
-            state.virtual_time = std::max(state.virtual_time, here.ready.clock() + its_slice);
+            state.virtual_time = std::max(state.virtual_time, queue.ready.clock() + its_slice);
+            move_home(state, home.cpu(), goes_to, now);
+            continue;
         }
-        if (!runnable || goes_to != cpu)
-            set_place(state, Place::Nowhere);
-        else if (allowance(vcpu, now) == 0)
-            park(here, state, now);
-        else
-            make_ready(here, state);
+        // Before the last look, so that who makes it wait afterwards takes it out of the queue. Whoever sees the vCPU
+        // off this CPU also sees its saved registers.
+        state.on_cpu.store(-1, std::memory_order_seq_cst);
+        bool const runnable = vcpu.is_runnable();
+        vcpu.run_state.change(runnable ? RunState::Kind::Runnable : waiting_kind(vcpu), now);
+        if (!runnable) return set_place(state, Place::Nowhere);
+        if (allowance(vcpu, now) == 0) return park(queue, state, now);
+        advance_to(queue, now);
+        make_ready(queue, state);
+        if (home.cpu() != cpu) preempt_or_wait(queue, home.cpu(), state.virtual_time, now);
+        return;
     }
-    if (goes_to != cpu) join(vcpu, goes_to, now);
 }
 
 void idle(CpuState& here)
@@ -342,9 +382,9 @@ void run_turns(CpuState& here, unsigned cpu, Vcpu& vcpu)
     arch::switch_in(vcpu);
     run_state::publish(vcpu);
     do {
-        here.reschedule.store(false, std::memory_order_relaxed);
         arm_slice(here, vcpu, clock::now());
         arch::run(vcpu);
+        here.reschedule.store(false, std::memory_order_seq_cst); // before the look, so that no request is lost
     } while (keeps_cpu(here, vcpu, clock::now()));
     arch::switch_out(vcpu);
     here.current.store(nullptr, std::memory_order_release);
@@ -379,9 +419,8 @@ void add(Vcpu& vcpu)
 void remove(Vcpu& vcpu)
 {
     SchedulingState& state = vcpu.scheduling;
-    CpuState& queue = cpus.of(state.home_cpu.load());
-    LockGuard const guard{queue.lock};
-    leave(queue, state);
+    HomeQueue const home{state};
+    leave(home.queue(), state);
 }
 
 void wake(Vcpu& vcpu)
@@ -401,10 +440,9 @@ void deschedule(Vcpu& vcpu)
     s32 const cpu = vcpu.scheduling.on_cpu.load(std::memory_order_seq_cst);
     if (cpu >= 0) return ask_to_reschedule(static_cast<unsigned>(cpu));
     SchedulingState& state = vcpu.scheduling;
-    CpuState& queue = cpus.of(state.home_cpu.load());
-    LockGuard const guard{queue.lock};
-    if (&queue != &cpus.of(state.home_cpu.load()) || vcpu.is_runnable()) return;
-    if (state.place != Place::OnCpu) leave(queue, state);
+    HomeQueue const home{state};
+    // On a CPU by now: that CPU sees by itself that the vCPU waits.
+    if (state.place != Place::OnCpu && !vcpu.is_runnable()) leave(home.queue(), state);
 }
 
 bool is_on_cpu(Vcpu const& vcpu) { return vcpu.scheduling.on_cpu.load(std::memory_order_seq_cst) >= 0; }
@@ -452,12 +490,12 @@ Expected<> set_affinity(Vcpu& vcpu, CpuSet const& hard, CpuSet const& soft)
     SchedulingState& state = vcpu.scheduling;
     bool queued = false;
     {
-        CpuState& queue = cpus.of(state.home_cpu.load());
-        LockGuard const guard{queue.lock};
+        HomeQueue const home{state};
         state.hard_affinity = hard;
         state.soft_affinity = soft;
-        queued = state.place == Place::Ready && !hard.test(state.home_cpu.load());
-        if (queued) leave(queue, state);
+        bool const waits_for_cpu = state.place == Place::Ready || state.place == Place::Parked;
+        queued = waits_for_cpu && !hard.test(home.cpu());
+        if (queued) leave(home.queue(), state);
     }
     if (queued) wake(vcpu);
     s32 const cpu = state.on_cpu.load();

@@ -96,7 +96,7 @@ void cancel(Timer& timer)
     for (;;) {
         CpuTimers& timers = lock_queue_of(timer);
         take_out(timers, timer);
-        u32 const runner = timer.running_on.load(std::memory_order_relaxed);
+        u32 const runner = timer.running_on.load(std::memory_order_acquire); // what it did is over, if it is
         timers.lock.unlock();
         if (runner == Timer::on_no_cpu || runner == arch::this_cpu()) return;
         // It may set itself again before it ends: look again afterwards.

@@ -13,6 +13,8 @@ RACE_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),10)
 
 # Threads outnumber the host's CPUs, so who waits for a lock lets others run.
 RACE_CXX := $(HOST_CXX) -O1 -fsanitize=thread -include sched.h -D__builtin_ia32_pause=sched_yield -isystem $(GTEST)/include
+# Where CPUs meet, threads are interrupted at function boundaries (interruptions.cpp). Everywhere would be too slow.
+$(addprefix $(RACE)/kernel/,$(addsuffix /%.o,sched time)): RACE_CXX += -finstrument-functions
 
 $(RACE)/precompiled.pch: tests/unit/precompiled.hpp | test-packages
 	$(call say,HEADERS,$<)

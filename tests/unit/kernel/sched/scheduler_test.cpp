@@ -160,8 +160,9 @@ TEST_F(SchedulerTest, ACapHoldsBesideIdleCpus)
     guest();
     run(5 * second);
     EXPECT_NEAR(share(0), 50, 3);
-    EXPECT_NEAR(share(1), 75, 6);
-    EXPECT_NEAR(share(2), 75, 6);
+    // Which of the two is beside the first one, and how often, depends on how slices and the cap's periods meet.
+    EXPECT_NEAR(share(1) + share(2), 150, 3);
+    EXPECT_GE(std::min(share(1), share(2)), 48);
 }
 
 /// One that sleeps most of the time gets a CPU at once, wherever it wakes, and the busy ones lose no more than that.
