@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# `make race`: every hypercall's handler on threads, under ThreadSanitizer. SECONDS=60 SEED=7 say how long and which.
+# `make race`: every hypercall's handler on threads, under ThreadSanitizer. SECONDS=60 SEED=7 say how long and which;
+# INTERRUPTED="grant evtchn" (with a BUILD of its own) says where threads are interrupted at function boundaries.
 
 RACE         := $(BUILD)/race
 # What the unit tests link of the folders that hypercalls reach, so that a new file is in both at once.
@@ -13,8 +14,9 @@ RACE_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),10)
 
 # Threads outnumber the host's CPUs, so who waits for a lock lets others run.
 RACE_CXX := $(HOST_CXX) -O1 -fsanitize=thread -include sched.h -D__builtin_ia32_pause=sched_yield -isystem $(GTEST)/include
-# Where CPUs meet, threads are interrupted at function boundaries (interruptions.cpp). Everywhere would be too slow.
-$(addprefix $(RACE)/kernel/,$(addsuffix /%.o,sched time)): RACE_CXX += -finstrument-functions
+# Where CPUs meet most (interruptions.cpp). Everywhere would be too slow.
+INTERRUPTED  ?= sched time
+$(addprefix $(RACE)/kernel/,$(addsuffix /%.o,$(INTERRUPTED))): RACE_CXX += -finstrument-functions
 
 $(RACE)/precompiled.pch: tests/unit/precompiled.hpp | test-packages
 	$(call say,HEADERS,$<)
