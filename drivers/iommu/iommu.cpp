@@ -57,6 +57,8 @@ void show_interrupts()
     if (remaps_interrupts()) hardware->show_interrupts();
 }
 
+u64 table_pages() { return hardware ? hardware->mirror().table().table_pages() : 0; }
+
 std::span<RegisterPlace const> register_places()
 {
     return hardware ? hardware->places() : std::span<RegisterPlace const>{};

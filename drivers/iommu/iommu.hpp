@@ -68,6 +68,8 @@ struct Request {
 [[nodiscard]] bool remaps_interrupts();
 /// Logs which device may raise which.
 void show_interrupts();
+/// Of the tables that devices' addresses go through. They stay as long as the machine runs.
+[[nodiscard]] u64 table_pages();
 
 /// What dom0 must not touch.
 struct RegisterPlace {

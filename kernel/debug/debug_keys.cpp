@@ -101,8 +101,8 @@ bool show_ports(u32& position, Budget& budget)
 
 bool show_memory(u32&, Budget&)
 {
-    log_info("memory: {} KiB free of {} KiB", frames::free_count() * page_size / kib,
-             frames::total_count() * page_size / kib);
+    log_info("memory: {} KiB free of {} KiB, {} pages of devices' tables", frames::free_count() * page_size / kib,
+             frames::total_count() * page_size / kib, iommu::table_pages());
     return true;
 }
 
