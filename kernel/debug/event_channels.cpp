@@ -30,26 +30,17 @@ void show_port(xen::EventPort port, xen::EventStatus const& status, bool is_pend
     }
 }
 
-/// Calls `visit` with each port that is in use and its status.
-template <typename Visit>
-void for_each_port(EventChannels& channels, Visit visit)
-{
-    for (xen::EventPort port = 1; channels.exists(port); ++port)
-        if (auto const status = channels.status(port); status && status->status != EventStatusKind::Closed)
-            visit(port, *status);
-}
-
 }
 
 void show_event_channels(Domain& domain)
 {
     EventChannels& channels = domain.event_channels;
     log_info("domain {}: event channels", domain.id());
-    u32 in_use = 0;
-    for_each_port(channels, [&](xen::EventPort port, xen::EventStatus const& status) {
-        if (++in_use <= most_lines) show_port(port, status, channels.is_pending(port));
-    });
-    if (in_use > most_lines) log_info("  and {} more", in_use - most_lines);
+    PortTable::Numbers const in_use = channels.in_use();
+    u32 lines = 0;
+    for (auto port = in_use.first_set(); port && lines != most_lines; port = in_use.first_set(*port + 1), ++lines)
+        if (auto const status = channels.status(*port)) show_port(*port, *status, channels.is_pending(*port));
+    if (u32 const all = in_use.count(); all > lines) log_info("  and {} more", all - lines);
 }
 
 }

@@ -183,6 +183,12 @@ bool EventChannels::close_all(Budget& budget)
 
 // --- looking ---
 
+PortTable::Numbers EventChannels::in_use()
+{
+    LockGuard const guard{lock_};
+    return ports_.taken();
+}
+
 Expected<xen::EventStatus> EventChannels::status(xen::EventPort number)
 {
     LockGuard const guard{lock_};

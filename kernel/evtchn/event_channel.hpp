@@ -58,6 +58,8 @@ public:
     /// Closes ports until the budget is spent; true when none is left. Senders may be at work meanwhile.
     [[nodiscard]] bool reset(Budget& budget);
 
+    /// The ports that are in use, as of a moment ago.
+    [[nodiscard]] PortTable::Numbers in_use();
     /// Could the number be a port's? (SCHEDOP_poll)
     [[nodiscard]] bool exists(xen::EventPort port) const { return ports_.find(port) != nullptr; }
     /// Whether an event waits there, masked or not; false for a number that is no port's.

@@ -61,6 +61,15 @@ public:
         return bucket ? &(*bucket)[port % ports_per_bucket] : nullptr;
     }
 
+    using Numbers = Bitmap<capacity>;
+    /// Under the domain's lock.
+    [[nodiscard]] Numbers taken() const
+    {
+        Numbers numbers = taken_;
+        numbers.clear(0);
+        return numbers;
+    }
+
     /// Takes the lowest free number that is not above `highest`; its record is charged to `quota`. NoSpace,
     /// OutOfMemory. Under the domain's lock.
     [[nodiscard]] Expected<xen::EventPort> take(xen::EventPort highest, Quota& quota)

@@ -122,7 +122,8 @@ Expected<u64> page_size_of_guests(Vcpu&, u64) { return page_size; }
 
 Expected<u64> guest_handle(Vcpu& caller, u64 buffer)
 {
-    return answer(caller, buffer, caller.domain().control.lock()->handle);
+    auto const handle = caller.domain().control.lock()->handle;
+    return answer(caller, buffer, handle); // without the lock: the guest's memory may be slow to reach
 }
 
 Expected<u64> command_line(Vcpu& caller, u64 buffer)

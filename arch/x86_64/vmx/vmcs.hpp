@@ -244,7 +244,9 @@ inline constexpr u16 xsetbv = 55;
 inline constexpr u16 apic_write = 56;
 inline constexpr u16 vmfunc = 59;
 inline constexpr u16 encls = 60;
-inline constexpr u16 table_size = 70;
+inline constexpr u16 seamcall = 76; ///< CPUs with TDX leave the guest for these two whatever the controls say
+inline constexpr u16 tdcall = 77;
+inline constexpr u16 table_size = 78;
 }
 
 /// Exit qualification of a port access. (SDM vol. 3, table 28-5)

@@ -51,6 +51,7 @@ constexpr auto rows = std::to_array<Row>({
     {reason::xsetbv, reason::xsetbv, ExitKind::WriteXcr},
     {reason::apic_write, reason::apic_write, ExitKind::ApicWrite},
     {reason::vmfunc, reason::encls, ExitKind::RefusedInstruction},
+    {reason::seamcall, reason::tdcall, ExitKind::RefusedInstruction},
 });
 
 constexpr auto kinds = [] {

@@ -51,6 +51,14 @@ TEST_F(ShowEventChannels, EachPortSaysWhatItIsConnectedTo)
                           "  port 1 on vCPU 0, with port 2 of domain 1, pending\n");
 }
 
+TEST_F(ShowEventChannels, OneBehindManyClosedOnesIsShown)
+{
+    for (u32 i = 0; i < 40; ++i) ASSERT_TRUE(one->event_channels.alloc_unbound(0));
+    for (u32 port = 1; port < 40; ++port) ASSERT_TRUE(one->event_channels.close(port));
+    EXPECT_EQ(shown(one), "domain 1: event channels\n"
+                          "  port 40 for domain 0\n");
+}
+
 TEST_F(ShowEventChannels, ManyAreCounted)
 {
     for (u32 i = 0; i < 40; ++i) ASSERT_TRUE(one->event_channels.alloc_unbound(0));
