@@ -15,17 +15,23 @@ using xen::EventStatusKind;
 
 constexpr u32 most_lines = 32;
 
-void show_port(xen::EventPort port, xen::EventStatus const& status, bool is_pending)
+/// What the domain's own bits say.
+std::string_view flags_of(EventChannels const& channels, xen::EventPort port)
 {
-    std::string_view const pending = is_pending ? ", pending" : "";
+    if (channels.is_pending(port)) return channels.is_masked(port) ? ", pending, masked" : ", pending";
+    return channels.is_masked(port) ? ", masked" : "";
+}
+
+void show_port(xen::EventPort port, xen::EventStatus const& status, std::string_view flags)
+{
     switch (status.status) {
-    case EventStatusKind::Unbound: return log_info("  port {} for domain {}{}", port, status.u.unbound.domain, pending);
+    case EventStatusKind::Unbound: return log_info("  port {} for domain {}{}", port, status.u.unbound.domain, flags);
     case EventStatusKind::Interdomain:
         return log_info("  port {} on vCPU {}, with port {} of domain {}{}", port, status.vcpu,
-                        status.u.interdomain.port, status.u.interdomain.domain, pending);
+                        status.u.interdomain.port, status.u.interdomain.domain, flags);
     case EventStatusKind::Virq:
-        return log_info("  port {} on vCPU {}, VIRQ {}{}", port, status.vcpu, status.u.virq, pending);
-    case EventStatusKind::Ipi: return log_info("  port {} on vCPU {}, IPI{}", port, status.vcpu, pending);
+        return log_info("  port {} on vCPU {}, VIRQ {}{}", port, status.vcpu, status.u.virq, flags);
+    case EventStatusKind::Ipi: return log_info("  port {} on vCPU {}, IPI{}", port, status.vcpu, flags);
     default: return;
     }
 }
@@ -39,7 +45,7 @@ void show_event_channels(Domain& domain)
     PortTable::Numbers const in_use = channels.in_use();
     u32 lines = 0;
     for (auto port = in_use.first_set(); port && lines != most_lines; port = in_use.first_set(*port + 1), ++lines)
-        if (auto const status = channels.status(*port)) show_port(*port, *status, channels.is_pending(*port));
+        if (auto const status = channels.status(*port)) show_port(*port, *status, flags_of(channels, *port));
     if (u32 const all = in_use.count(); all > lines) log_info("  and {} more", all - lines);
 }
 

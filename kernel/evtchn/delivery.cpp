@@ -65,6 +65,11 @@ bool EventChannels::is_pending(xen::EventPort number) const
     return exists(number) && TwoLevelEvents{*domain_.shared_info()}.is_pending(number);
 }
 
+bool EventChannels::is_masked(xen::EventPort number) const
+{
+    return exists(number) && TwoLevelEvents{*domain_.shared_info()}.is_masked(number);
+}
+
 void EventChannels::raise_line(Vcpu& vcpu, xen::VirtualInterrupt line)
 {
     u16 const number = vcpu.virq_ports[static_cast<u32>(line)].load(std::memory_order_acquire);

@@ -64,6 +64,8 @@ public:
     [[nodiscard]] bool exists(xen::EventPort port) const { return ports_.find(port) != nullptr; }
     /// Whether an event waits there, masked or not; false for a number that is no port's.
     [[nodiscard]] bool is_pending(xen::EventPort port) const;
+    /// Whether the domain does not want to hear of it.
+    [[nodiscard]] bool is_masked(xen::EventPort port) const;
 
     /// The hypervisor raises `line`, if it is bound. Any CPU may call.
     void raise_line(Vcpu& vcpu, xen::VirtualInterrupt line);

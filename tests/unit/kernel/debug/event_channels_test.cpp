@@ -42,10 +42,11 @@ TEST_F(ShowEventChannels, EachPortSaysWhatItIsConnectedTo)
     ASSERT_EQ(channels.bind_ipi(1), xen::EventPort{4});
     ASSERT_EQ(channels.bind_ipi(0), xen::EventPort{5});
     ASSERT_TRUE(channels.close(4));
+    one->shared_info()->event_mask[0] = 1 << 3;
     EXPECT_EQ(shown(one), "domain 1: event channels\n"
                           "  port 1 for domain 0\n"
                           "  port 2 on vCPU 0, with port 1 of domain 2\n"
-                          "  port 3 on vCPU 1, VIRQ 0\n"
+                          "  port 3 on vCPU 1, VIRQ 0, masked\n"
                           "  port 5 on vCPU 0, IPI\n");
     EXPECT_EQ(shown(two), "domain 2: event channels\n"
                           "  port 1 on vCPU 0, with port 2 of domain 1, pending\n");
