@@ -19,13 +19,14 @@ class Guest:
     memory: int = 128
     vcpus: int = 1
     address: str | None = None  # 10.0.2.x: gives the guest a network card
+    kernel_options: tuple[str, ...] = ()  # further words for the tiny guest's kernel
     on_boot: str = ""  # what the tiny guest does at once: panic, spin, poweroff, reboot
     disks: tuple[str, ...] = ()
     settings: dict = dataclasses.field(default_factory=dict)  # further keys of the configuration
 
     def config(self):
         words = ["console=hvc0", "quiet", f"ADDRESS={self.address}" if self.address else "",
-                 f"ON_BOOT={self.on_boot}" if self.on_boot else ""]
+                 f"ON_BOOT={self.on_boot}" if self.on_boot else "", *self.kernel_options]
         values = {"type": "pvh", "name": self.name, "kernel": self.kernel, "memory": self.memory, "vcpus": self.vcpus}
         if self.ramdisk:
             values |= {"ramdisk": self.ramdisk, "cmdline": " ".join(filter(None, words))}

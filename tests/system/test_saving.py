@@ -8,6 +8,9 @@ from guests import Guest, domains, wait_for
 
 pytestmark = pytest.mark.slow
 
+# After a restore Linux (6.12 for one) does not mask the events again by which waiters for a spinlock are kicked: the
+# shared page is new, and nothing is masked there. One kick, and it panics in dummy_handler (arch/x86/xen/spinlock.c).
+WITHOUT_LINUX_FAULT = ("nopvspin",)
 COUNT = "counter=0; while :; do counter=$((counter + 1)); echo count $counter; sleep 1; done &"
 
 
@@ -20,7 +23,8 @@ def counts_on(dom0, guest):
 @pytest.fixture(params=[1, 2], ids=["one-vcpu", "two-vcpus"])
 def guest(machine, dom0, request):
     """A guest that counts on its console."""
-    running = Guest("tiny", vcpus=request.param, address="10.0.2.21").create(dom0).wait_until_up(dom0)
+    running = Guest("tiny", vcpus=request.param, address="10.0.2.21",
+                    kernel_options=WITHOUT_LINUX_FAULT).create(dom0).wait_until_up(dom0)
     machine.console.send("xl console tiny\n")
     machine.guest_shell("tiny").attach()
     machine.console.send(COUNT + "\n")
