@@ -17,15 +17,14 @@ void GuestPresence::expel(unsigned cpu, Domain const& domain)
 {
     Place const& there = places.of(cpu);
     u64 const departures = there.departures.load(std::memory_order_seq_cst);
-    Vcpu const* const vcpu = there.inside.load(std::memory_order_seq_cst);
-    if (!vcpu || &vcpu->domain() != &domain) return;
+    if (there.inside.load(std::memory_order_seq_cst) != &domain) return;
     arch::kick(cpu);
     while (there.departures.load(std::memory_order_acquire) == departures) arch::spin_hint();
 }
 
 bool GuestPresence::enter()
 {
-    here_.inside.store(&vcpu_, std::memory_order_seq_cst);
+    here_.inside.store(&vcpu_.domain(), std::memory_order_seq_cst);
     u64 const generation = vcpu_.domain().translation_generation.load(std::memory_order_seq_cst);
     return std::exchange(vcpu_.seen_generation, generation) != generation;
 }
@@ -51,7 +50,7 @@ void GuestPresence::nudge(Vcpu const& vcpu)
     std::atomic_thread_fence(std::memory_order_seq_cst);
     s32 const cpu = vcpu.scheduling.on_cpu.load(std::memory_order_relaxed);
     if (cpu < 0 || static_cast<unsigned>(cpu) == arch::this_cpu()) return;
-    if (places.of(static_cast<unsigned>(cpu)).inside.load(std::memory_order_relaxed) == &vcpu)
+    if (places.of(static_cast<unsigned>(cpu)).inside.load(std::memory_order_relaxed) == &vcpu.domain())
         arch::kick(static_cast<unsigned>(cpu));
 }
 
@@ -67,7 +66,7 @@ GuestPresence::Place* GuestLook::enter(Vcpu const& vcpu)
 {
     GuestPresence::Place& here = GuestPresence::place_of_this_cpu();
     if (here.inside.load(std::memory_order_relaxed) != nullptr) return nullptr;
-    here.inside.store(&vcpu, std::memory_order_seq_cst);
+    here.inside.store(&vcpu.domain(), std::memory_order_seq_cst);
     return &here;
 }
 

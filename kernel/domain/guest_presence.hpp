@@ -2,14 +2,15 @@
 /// Which CPU is inside which guest right now, and how a change of a domain's memory reaches all of them.
 ///
 /// Entering a guest:               Changing a translation:
-///   1. inside = vcpu                1. change the entry
+///   1. inside = its domain          1. change the entry
 ///   2. read the domain's            2. generation of the domain += 1
-///      generation; if it is new,    3. for every other CPU whose `inside` belongs to the
-///      flush on this entry             domain: kick it, wait until it has left that entry
+///      generation; if it is new,    3. for every other CPU whose `inside` is the domain:
+///      flush on this entry             kick it, wait until it has left that entry
 ///   3. enter
-/// The run loop calls enter() BEFORE its last look at waiting reasons and pending interrupts, with interrupts disabled
-/// from there on: whoever adds one afterwards finds the CPU inside and kicks it, and the kick ends the entry at once.
-/// If that last look says not to enter after all, the loop calls leave() (and must remember an unfinished flush).
+/// The run loop calls enter() BEFORE its last look at pending interrupts, with interrupts disabled from there on:
+/// whoever adds one afterwards finds the CPU inside and kicks it, and the kick ends the entry at once. It has looked
+/// for waiting reasons and requests before: who adds one of those kicks without looking (scheduler::reconsider(),
+/// deschedule()).
 ///
 /// Either 2 sees the new generation or 3 sees the CPU inside. A CPU leaves its guest on a kick without taking any lock,
 /// so waiting is safe with locks held.
@@ -44,8 +45,8 @@ public:
 private:
     friend class GuestLook;
     struct Place {
-        std::atomic<Vcpu const*> inside{nullptr};
-        std::atomic<u64> departures{0}; ///< tells one entry from the next
+        std::atomic<Domain const*> inside{nullptr}; ///< to be compared only: it may be gone by then
+        std::atomic<u64> departures{0};             ///< tells one entry from the next
 
         void leave();
     };

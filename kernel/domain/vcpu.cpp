@@ -53,7 +53,9 @@ bool Vcpu::set_waiting(WaitReason reason)
 {
     u32 const bit = static_cast<u32>(reason);
     u32 const before = waiting_.fetch_or(bit, std::memory_order_acq_rel);
-    if (before == 0) scheduler::deschedule(*this);
+    // Not only for the first reason: who set that may not have come to this yet, and the caller goes on from here on
+    // the ground that the vCPU is off its CPU or is seen on it.
+    if ((before & bit) == 0) scheduler::deschedule(*this);
     return (before & bit) != 0;
 }
 

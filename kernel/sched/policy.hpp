@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <limits>
 
 #include "kernel/lib/integers.hpp"
@@ -98,31 +99,60 @@ private:
     std::atomic<u64> size_{0};
 };
 
-/// A domain's allowance under a cap: `cap_percent` of one CPU in each period, shared by its vCPUs.
+/// A domain's allowance under a cap: `cap_percent` of one CPU in each period, shared by its vCPUs. Period and budget
+/// are one word, so that CPUs that look and charge at once lose nothing.
 class CapAccount {
 public:
-    /// ns the domain may still run in the period that contains `now`; 0: none. Refills on the first look in a new
-    /// period.
+    /// ns the domain may still run in the period that contains `now`; 0: none. The first look in a new period refills;
+    /// a look by an older time than another CPU's does not.
     [[nodiscard]] u64 remaining(u64 now, u32 cap_percent)
     {
-        u64 const period = now / cap_period;
-        u64 seen = period_.load(std::memory_order_relaxed);
-        s64 const allowance = static_cast<s64>(cap_period * cap_percent / 100);
-        if (seen != period && period_.compare_exchange_strong(seen, period)) {
+        u32 const period = static_cast<u32>(now / cap_period);
+        s64 const allowance = static_cast<s64>(cap_period * cap_percent / 100 / unit);
+        Word const word = change([&](Word before) {
+            s32 const passed = static_cast<s32>(period - before.period);
+            if (passed <= 0) return before;
             // What was overrun is paid back; what was left over is lost.
-            s64 const debt = std::min<s64>(budget_.load(std::memory_order_relaxed), 0);
-            s64 const periods = static_cast<s64>(std::min<u64>(period - seen, 100));
-            budget_.store(std::min(allowance, debt + allowance * periods), std::memory_order_relaxed);
-        }
-        return static_cast<u64>(std::max<s64>(budget_.load(std::memory_order_relaxed), 0));
+            s64 const debt = std::min<s64>(before.budget, 0);
+            s64 const periods = std::min<s64>(passed, 100);
+            return Word{.period = period, .budget = clamped(std::min(allowance, debt + allowance * periods))};
+        });
+        return static_cast<u64>(std::max<s64>(word.budget, 0)) * unit;
     }
-    void charge(u64 elapsed) { budget_.fetch_sub(static_cast<s64>(elapsed), std::memory_order_relaxed); }
+    void charge(u64 elapsed)
+    {
+        s64 const units = static_cast<s64>(std::min<u64>((elapsed + unit - 1) / unit, most_units));
+        static_cast<void>(change(
+            [units](Word before) { return Word{.period = before.period, .budget = clamped(before.budget - units)}; }));
+    }
 
     [[nodiscard]] static constexpr u64 next_refill(u64 now) { return (now / cap_period + 1) * cap_period; }
 
 private:
-    std::atomic<u64> period_{0};
-    std::atomic<s64> budget_{0};
+    static constexpr u64 unit = 64; ///< ns, of the budget
+    static constexpr s64 most_units = std::numeric_limits<s32>::max();
+
+    struct Word {
+        u32 period;
+        s32 budget; ///< units; below zero: overrun
+        [[nodiscard]] static Word of(u64 raw) { return std::bit_cast<Word>(raw); }
+        [[nodiscard]] u64 raw() const { return std::bit_cast<u64>(*this); }
+    };
+    [[nodiscard]] static s32 clamped(s64 units) { return static_cast<s32>(std::clamp(units, -most_units, most_units)); }
+
+    /// The word afterwards.
+    template <typename Change>
+    Word change(Change to)
+    {
+        u64 before = word_.load(std::memory_order_relaxed);
+        for (;;) {
+            Word const after = to(Word::of(before));
+            if (after.raw() == before || word_.compare_exchange_weak(before, after.raw(), std::memory_order_relaxed))
+                return after;
+        }
+    }
+
+    std::atomic<u64> word_{0};
 };
 
 }

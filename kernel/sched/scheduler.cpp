@@ -151,14 +151,21 @@ void park(CpuState& queue, SchedulingState& state, u64 now)
 {
     set_place(state, Place::Parked);
     queue.parked.push_back(state);
-    timers::set(queue.refill_timer, state.home_cpu.load(), policy::CapAccount::next_refill(now));
+    // Not later for those that wait already.
+    if (!timers::is_set(queue.refill_timer))
+        timers::set(queue.refill_timer, state.home_cpu.load(), policy::CapAccount::next_refill(now));
 }
 
+/// Who was parked saves up no more virtual time than a sleeper.
 void refill(Timer& timer)
 {
     auto& queue = *static_cast<CpuState*>(timer.context);
     LockGuard const guard{queue.lock};
-    while (SchedulingState* const state = queue.parked.pop_front()) make_ready(queue, *state);
+    advance_to(queue, clock::now());
+    while (SchedulingState* const state = queue.parked.pop_front()) {
+        state->virtual_time = policy::on_waking(state->virtual_time, queue.ready.clock());
+        make_ready(queue, *state);
+    }
     queue.reschedule.store(true, std::memory_order_relaxed);
 }
 
@@ -172,7 +179,8 @@ void arm_slice(CpuState& here, Vcpu& vcpu, u64 now)
 {
     LockGuard const guard{here.lock}; // a vCPU that becomes ready meanwhile arms the timer itself, afterwards
     u64 span = allowance(vcpu, now);
-    if (!here.ready.empty()) span = std::min(span, policy::slice);
+    // Who becomes ready while a timer is set relies on it: so it is never further away than a slice.
+    if (span != ~u64{0} || !here.ready.empty()) span = std::min(span, policy::slice);
     if (span != ~u64{0})
         timers::set(here.slice_timer, arch::this_cpu(), now + span);
     else if (timers::is_set(here.slice_timer))
@@ -319,6 +327,7 @@ bool keeps_cpu(CpuState& here, Vcpu& vcpu, u64 now)
     LockGuard const guard{here.lock};
     SchedulingState& state = vcpu.scheduling;
     charge(here, state, now);
+    set_load(state, weight_of(vcpu)); // it may have changed
     unsigned const cpu = static_cast<unsigned>(state.on_cpu.load(std::memory_order_relaxed));
     if (!vcpu.is_runnable() || allowance(vcpu, now) == 0 || !may_run_on(state, cpu)) return false;
     SchedulingState const* const rival = here.ready.first();
@@ -328,7 +337,7 @@ bool keeps_cpu(CpuState& here, Vcpu& vcpu, u64 now)
 /// Where the vCPU had best go on that leaves `cpu`. Without a lock, as choose_cpu().
 unsigned next_cpu(CpuState const& here, unsigned cpu, Vcpu const& vcpu, u64 now)
 {
-    bool const slice_is_over = now - vcpu.run_state.entered() >= policy::slice;
+    bool const slice_is_over = now >= vcpu.run_state.entered() + policy::slice;
     return slice_is_over && !here.ready.looks_empty() ? choose_cpu(vcpu.scheduling, cpu + 1) : cpu;
 }
 
@@ -427,6 +436,13 @@ void wake(Vcpu& vcpu)
 {
     SchedulingState const& state = vcpu.scheduling;
     join(vcpu, choose_cpu(state, state.home_cpu.load(std::memory_order_relaxed)), clock::now());
+}
+
+void settle(Vcpu& vcpu)
+{
+    SchedulingState& state = vcpu.scheduling;
+    HomeQueue const home{state};
+    if (state.place == Place::OnCpu) charge(home.queue(), state, clock::now());
 }
 
 void reconsider(Vcpu const& vcpu)

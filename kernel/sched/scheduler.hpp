@@ -18,6 +18,8 @@ void remove(Vcpu& vcpu);
 void wake(Vcpu& vcpu);
 /// The vCPU has just become unrunnable: makes the CPU that runs it look. Does not wait.
 void deschedule(Vcpu& vcpu);
+/// Books what the vCPU has run so far, by its domain's weight and cap as they are. Before these change.
+void settle(Vcpu& vcpu);
 /// Its domain's weight or cap has changed: a vCPU that runs is judged anew.
 void reconsider(Vcpu const& vcpu);
 /// True while some CPU's run loop has the vCPU.

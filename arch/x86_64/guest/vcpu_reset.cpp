@@ -3,6 +3,7 @@
 #include "arch/x86_64/cpu/control_registers.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "kernel/domain/para_clock.hpp"
+#include "kernel/sched/scheduler.hpp"
 
 namespace hospes::arch {
 
@@ -55,40 +56,29 @@ void VirtualCpu::reset()
     local_apic.reset(false);
 }
 
-template <typename Change>
-void VirtualCpu::change_requests(Change change)
-{
-    u32 before = requests_.load();
-    while (!requests_.compare_exchange_weak(before, change(before))) {}
-}
-
+/// The run loop has looked for requests before it announces that it enters the guest, so a nudge is not enough.
 void VirtualCpu::request_init()
 {
-    change_requests([](u32 before) { return (before & clock_changed) | init_requested; });
+    requests_.ask_for_init();
     vcpu.notice_event();
+    scheduler::reconsider(vcpu);
 }
 
 void VirtualCpu::request_startup(u8 vector)
 {
-    bool const init_is_due = (requests_.load() & init_requested) != 0;
-    if (!init_is_due && !waits_for_startup_.exchange(false)) return;
-    change_requests(
-        [vector](u32 before) { return (before & (clock_changed | init_requested)) | startup_requested | vector; });
-    vcpu.clear_waiting(WaitReason::Down);
+    if (requests_.ask_for_startup(vector)) vcpu.clear_waiting(WaitReason::Down);
 }
 
 void VirtualCpu::apply_requests()
 {
-    u32 const requests = requests_.exchange(0);
-    if ((requests & clock_changed) != 0) para_clock::publish(vcpu);
-    if ((requests & startup_requested) != 0) {
-        waits_for_startup_.store(false);
-        start_in_real_mode(static_cast<u8>(requests));
-    } else if ((requests & init_requested) != 0) {
-        reset();
-        vcpu.set_waiting(WaitReason::Down);
-        waits_for_startup_.store(true); // a startup is heeded from here on, and ends Down
-    }
+    StartRequests::Taken const taken = requests_.take();
+    if (taken.clock_changed) para_clock::publish(vcpu);
+    if (taken.startup) return start_in_real_mode(*taken.startup);
+    if (!taken.init) return;
+    reset();
+    vcpu.set_waiting(WaitReason::Down);
+    // A startup that came since the look found no Down that it could have ended.
+    if (requests_.to_start()) vcpu.clear_waiting(WaitReason::Down);
 }
 
 /// (SDM vol. 3, 9.4.4.1)

@@ -96,7 +96,7 @@ void VirtualCpu::set_tsc_offset(u64 offset)
     tsc_offset_.store(offset, std::memory_order_relaxed);
     backend->set_tsc_offset(offset);
     local_apic.tsc_has_changed();
-    requests_.fetch_or(clock_changed);
+    requests_.ask_for_clock();
 }
 
 emulator::GuestRegisters VirtualCpu::emulator_registers() const

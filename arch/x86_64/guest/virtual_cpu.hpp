@@ -23,6 +23,7 @@
 #include "arch/x86_64/guest/domain_machine.hpp"
 #include "arch/x86_64/guest/extended_state.hpp"
 #include "arch/x86_64/guest/mtrr.hpp"
+#include "arch/x86_64/guest/start_requests.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
 #include "arch/x86_64/guest/virtual_local_apic.hpp"
 #include "kernel/domain/domain.hpp"
@@ -67,13 +68,10 @@ public:
     void request_startup(u8 vector);
     /// Carries them out, and all else that the vCPU itself has to do before its next entry.
     void apply_requests();
-    [[nodiscard]] bool has_request() const { return requests_.load(std::memory_order_relaxed) != 0; }
-    [[nodiscard]] bool has_start_request() const
-    {
-        return (requests_.load(std::memory_order_relaxed) & (init_requested | startup_requested)) != 0;
-    }
+    [[nodiscard]] bool has_request() const { return requests_.any(); }
+    [[nodiscard]] bool has_start_request() const { return requests_.to_start(); }
     /// The vCPU's registers were set from outside: no SIPI is needed to start it, and none will be heeded.
-    void mark_started() { waits_for_startup_.store(false); }
+    void mark_started() { requests_.mark_started(); }
 
     // --- events (vcpu_events.cpp) ---
     void request_nmi();
@@ -137,11 +135,6 @@ public:
     VirtualLocalApic local_apic; ///< after the timer, which it uses
 
 private:
-    static constexpr u32 init_requested = 1 << 8;
-    static constexpr u32 startup_requested = 1 << 9; ///< vector in bits 7..0
-    static constexpr u32 clock_changed = 1 << 10;    ///< its time record is stale
-    template <typename Change>
-    void change_requests(Change change);
     [[nodiscard]] bool has_callback_vector() const;
     [[nodiscard]] bool has_direct_upcall() const;
     [[nodiscard]] bool inject_nmi();
@@ -155,8 +148,7 @@ private:
     static void timer_fired(Timer& timer);
 
     std::atomic<u64> tsc_offset_{0}; ///< changed by who sets it, read by who publishes the time
-    std::atomic<u32> requests_{0};
-    std::atomic<bool> waits_for_startup_{true};
+    StartRequests requests_;
     std::atomic<bool> nmi_pending_{false};
 };
 

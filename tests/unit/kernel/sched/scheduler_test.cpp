@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernel/sched/policy.hpp"
 #include "kernel/sched/run_state.hpp"
 #include "tests/fakes/host_machine.hpp"
 #include "tests/fakes/simulated_cpus.hpp"
@@ -181,4 +182,54 @@ TEST_F(SchedulerTest, ASleeperDoesNotWaitForSlicesToEnd)
     EXPECT_LT(waited, 25 * millisecond) << "50 times awake";
     EXPECT_NEAR(share(0), 5, 1);
     EXPECT_NEAR(share(1) + share(2), 195, 1);
+}
+
+/// All the time that it ran without a cap is no debt.
+TEST_F(SchedulerTest, ACapCountsFromWhenItIsSet)
+{
+    start(1);
+    TestDomain& busy = guest();
+    at(10 * second, [&] {
+        scheduler::settle(busy.vcpu());
+        busy->cap_percent.store(50);
+        scheduler::reconsider(busy.vcpu());
+    });
+    run(20 * second);
+    EXPECT_NEAR(share(0), 75, 1);
+}
+
+TEST_F(SchedulerTest, WhoWasCappedDoesNotCatchUpAfterwards)
+{
+    start(1);
+    TestDomain& capped = guest(256, 10);
+    guest();
+    at(10 * second, [&] {
+        scheduler::settle(capped.vcpu());
+        capped->cap_percent.store(0);
+        scheduler::reconsider(capped.vcpu());
+    });
+    run(11 * second);
+    EXPECT_NEAR(share(0), (10 * 10 + 50) / 11.0, 1);
+}
+
+TEST(CapAccount, ALookByAnOlderTimeRefillsNothing)
+{
+    policy::CapAccount account;
+    constexpr u64 period = policy::cap_period;
+    EXPECT_EQ(account.remaining(5 * period, 50), period / 2);
+    account.charge(100 * millisecond);
+    EXPECT_EQ(account.remaining(6 * period, 50), 0U);
+    EXPECT_EQ(account.remaining(5 * period, 50), 0U);
+    EXPECT_EQ(account.remaining(6 * period, 50), 0U);
+    EXPECT_GT(account.remaining(13 * period, 50), 0U) << "paid back";
+}
+
+/// However long it ran at once, the account is bounded.
+TEST(CapAccount, ADebtIsBounded)
+{
+    policy::CapAccount account;
+    account.charge(~u64{0} / 2);
+    account.charge(~u64{0} / 2);
+    EXPECT_EQ(account.remaining(policy::cap_period, 100), 0U);
+    EXPECT_GT(account.remaining(100'000 * policy::cap_period, 12'800), 0U);
 }
