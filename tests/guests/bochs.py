@@ -12,6 +12,7 @@ Bochs boots only from a disk, so each guest gets an ISO with GRUB. The log comes
 has no way for the guest to end it, so the verdict line does.
 """
 import argparse
+import dataclasses
 import os
 import pathlib
 import re
@@ -207,6 +208,7 @@ def wanted_runs(arguments):
         return []
     chosen = [known[name] for name in arguments.names] or \
         [case for case in known.values() if case.role in ("dom0", "both")]
+    chosen = [dataclasses.replace(case, arguments=f"{arguments.arguments} {case.arguments}".strip()) for case in chosen]
     machines = MACHINES if arguments.all_machines else list(map(Machine.parse, arguments.machine)) or [SKYLAKE]
     return [(case, machine) for machine in machines for case in chosen]
 
@@ -218,6 +220,7 @@ def main():
     parser.add_argument("--short", action="store_true", help="the set for `make check`")
     parser.add_argument("--all-machines", action="store_true", help="what `make check-intel` runs")
     parser.add_argument("--refusals", action="store_true", help="the machines that Hospes refuses, and nothing else")
+    parser.add_argument("--arguments", default="", help="more of the guest's command line")
     parser.add_argument("--quiet", action="store_true", help="logs of failures only")
     arguments = parser.parse_args()
     show = not arguments.quiet

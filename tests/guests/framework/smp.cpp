@@ -10,6 +10,7 @@
 #include "tests/guests/framework/apic.hpp"
 #include "tests/guests/framework/clock.hpp"
 #include "tests/guests/framework/cpu.hpp"
+#include "tests/guests/framework/hypercall.hpp"
 #include "tests/guests/framework/per_cpu.hpp"
 
 extern "C" {
@@ -46,7 +47,8 @@ bool start_cpu(u32 index, void (*function)(u32))
     delay(100 * microsecond);
     apic::send(destination, apic::deliver_startup | startup_page);
     auto deadline = now() + long_enough;
-    while (arrived != index && now() < deadline) pause();
+    // Not spinning, because both may have to share a CPU that nobody who has interrupts off is taken from (Bochs).
+    while (arrived != index && now() < deadline) (void)schedule::yield();
     return arrived == index;
 }
 

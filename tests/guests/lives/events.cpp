@@ -34,7 +34,7 @@ void ticker()
     enable_events();
     start_others(2, start_ticking);
     start_ticking(0);
-    while (ticking != 2) pause();
+    spin_until([] { return ticking == 2; });
 }
 
 /// Has all the event channels there are, twice.

@@ -26,7 +26,7 @@ constinit std::atomic<u32> at_work{0};
 void meet()
 {
     ++at_work;
-    while (at_work != 2) pause();
+    spin_until([] { return at_work == 2; });
 }
 
 bool give_up(u64 gfn) { return memory_operation::decrease_reservation(self, &gfn, 1, 0) == 1; }
@@ -57,7 +57,7 @@ void twins()
     enable_events();
     start_others(2, register_areas);
     register_areas(0);
-    while (at_work != 4) pause();
+    spin_until([] { return at_work == 4; });
 }
 
 // --- a frame that was given up lives on in a grant mapping: does it still count? ---
@@ -155,7 +155,7 @@ void racer()
         (void)take_back(contested(i + 2));
     }
     (void)memory_operation::add_to_physmap(self, MapSpace::SharedInfo, 0, home);
-    while (at_work != 3) pause();
+    spin_until([] { return at_work == 3; });
 }
 
 // --- a page of somebody else's: does the hypervisor write there after it was taken back? ---

@@ -35,6 +35,14 @@ inline void say_ready() { result_for_dom0(result_ready) = 1; }
 /// A guest-physical address where nothing is.
 [[nodiscard]] inline u64 hole(u64 number) { return unused_gfn(number) << page_shift; }
 
+/// Spins until another vCPU has made `done()` true. Interrupts are let in meanwhile: the other one may need this CPU,
+/// and Bochs' VMX takes it from nobody who has them off.
+template <typename Done>
+void spin_until(Done done)
+{
+    while (!done()) let_interrupts_in();
+}
+
 /// Starts the other vCPUs from 1 up to `end`, to run `function`; ends the story if one does not come.
 void start_others(u32 end, void (*function)(u32));
 
