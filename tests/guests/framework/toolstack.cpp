@@ -7,6 +7,7 @@
 
 #include "kernel/abi/xen/versions.hpp"
 #include "kernel/hypercall/domctl/layout.hpp"
+#include "tests/guests/framework/clock.hpp"
 #include "tests/guests/framework/hypercall.hpp"
 #include "tests/guests/framework/report.hpp"
 
@@ -66,6 +67,19 @@ u64 free_pages()
     xen::Sysctl call{};
     if (sysctl(xen::SysctlCommand::PhysInfo, call) != 0) abandon("the machine cannot be described");
     return call.u.phys_info.free_pages;
+}
+
+u64 free_pages_at_rest()
+{
+    constexpr u32 looks = 50;
+    u64 pages = free_pages();
+    for (u32 same = 0; same != looks;) {
+        (void)schedule::poll(nullptr, 0, now() + millisecond);
+        u64 const seen = free_pages();
+        same = seen == pages ? same + 1 : 0;
+        pages = seen;
+    }
+    return pages;
 }
 
 u32 domain_count()

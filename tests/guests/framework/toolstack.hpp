@@ -25,6 +25,9 @@ s64 sysctl(xen::SysctlCommand command, xen::Sysctl& call);
 
 /// Free pages of the whole machine.
 [[nodiscard]] u64 free_pages();
+/// The same, once it has stayed the same for some time: what a domain had last is freed when nobody finds it any more,
+/// in stretches a millisecond apart (kernel/domain/burial.hpp).
+[[nodiscard]] u64 free_pages_at_rest();
 
 /// Domains there are, dom0 and dying ones among them.
 [[nodiscard]] u32 domain_count();
