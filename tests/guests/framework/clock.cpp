@@ -30,6 +30,7 @@ xen::VcpuTimeInfo stable_copy(xen::VcpuTimeInfo const& source)
         std::atomic_thread_fence(std::memory_order_acquire);
         asm volatile("" : : : "memory");
         if ((before & 1) == 0 && before == live.version) return copy;
+        (void)schedule::yield(); // it may be odd for ever, where a guest has had its page replaced (smp.cpp)
     }
 }
 

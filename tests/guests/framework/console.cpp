@@ -20,12 +20,12 @@ namespace {
 constexpr u16 debug_port = 0xe9;
 constexpr unsigned patience = 2'000'000; // yields before a reader counts as gone
 
-/// One CPU writes at a time: print() may be called by several.
+/// One CPU writes at a time: print() may be called by several, with interrupts off. Those that wait give way (smp.cpp).
 class ConsoleLock {
 public:
     ConsoleLock()
     {
-        while (held_.exchange(true, std::memory_order_acquire)) pause();
+        while (held_.exchange(true, std::memory_order_acquire)) (void)schedule::yield();
     }
     ConsoleLock(ConsoleLock const&) = delete;
     ConsoleLock& operator=(ConsoleLock const&) = delete;

@@ -47,7 +47,7 @@ bool start_cpu(u32 index, void (*function)(u32))
     delay(100 * microsecond);
     apic::send(destination, apic::deliver_startup | startup_page);
     auto deadline = now() + long_enough;
-    // Not spinning, because both may have to share a CPU that nobody who has interrupts off is taken from (Bochs).
+    // Both may have to share a CPU, which Bochs' VMX takes from nobody who has interrupts off: who waits gives way.
     while (arrived != index && now() < deadline) (void)schedule::yield();
     return arrived == index;
 }

@@ -332,7 +332,8 @@ void run()
     if (is_loaded()) return be_a_domain();
     apic::enable();
     seed = argument("seed", 1);
-    u64 const calls = argument("calls", has_argument("bochs") ? 2'000 : 1'000'000);
+    // An emulator of each instruction makes a fiftieth of what QEMU does.
+    u64 const calls = argument("calls", has_argument("bochs") ? 20'000 : 1'000'000);
     u32 const cpus = std::min<u32>(cpu_count(), 2);
     (void)memory_map();
     print("  seed=", seed.load(), " calls=", calls, ", ", cpus, " vCPUs of dom0\n");
