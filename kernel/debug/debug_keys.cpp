@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <string_view>
 
 #include "drivers/iommu/iommu.hpp"
@@ -86,17 +87,21 @@ bool show_cpus(u32& position, Budget& budget)
     });
 }
 
-/// The position is the domain's id.
+/// The position is the domain's id, and the port.
 bool show_ports(u32& position, Budget& budget)
 {
-    while (position < xen::domid_first_reserved) {
-        auto const domain = domains::at_or_after(static_cast<DomainId>(position));
+    constexpr u32 port_bits = std::bit_width(PortTable::capacity - 1);
+    for (;;) {
+        u32 const wanted = position >> port_bits;
+        if (wanted >= xen::domid_first_reserved) return true;
+        auto const domain = domains::at_or_after(static_cast<DomainId>(wanted));
         if (!domain) return true;
-        show_event_channels(**domain);
-        position = (*domain)->id() + u32{1};
-        if (budget.is_spent()) return false;
+        u32 const id = (*domain)->id();
+        u32 port = id == wanted ? position & ((1U << port_bits) - 1) : 0;
+        bool const done = show_event_channels(**domain, port, budget);
+        position = done ? (id + 1) << port_bits : id << port_bits | port;
+        if (!done || budget.is_spent()) return false;
     }
-    return true;
 }
 
 bool show_memory(u32&, Budget&)

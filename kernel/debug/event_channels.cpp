@@ -36,17 +36,29 @@ void show_port(xen::EventPort port, xen::EventStatus const& status, std::string_
     }
 }
 
+/// How many of the lines stand before that of `port`.
+u32 lines_before(PortTable::Numbers const& in_use, u32 port)
+{
+    u32 lines = 0;
+    for (auto at = in_use.first_set(); at && *at < port; at = in_use.first_set(*at + 1)) ++lines;
+    return lines;
 }
 
-void show_event_channels(Domain& domain)
+}
+
+bool show_event_channels(Domain& domain, u32& port, Budget& budget)
 {
     EventChannels& channels = domain.event_channels;
-    log_info("domain {}: event channels", domain.id());
     PortTable::Numbers const in_use = channels.in_use();
-    u32 lines = 0;
-    for (auto port = in_use.first_set(); port && lines != most_lines; port = in_use.first_set(*port + 1), ++lines)
-        if (auto const status = channels.status(*port)) show_port(*port, *status, flags_of(channels, *port));
+    if (port == 0) log_info("domain {}: event channels", domain.id());
+    u32 lines = lines_before(in_use, port);
+    for (auto next = in_use.first_set(port); next && lines < most_lines; next = in_use.first_set(port), ++lines) {
+        if (auto const status = channels.status(*next)) show_port(*next, *status, flags_of(channels, *next));
+        port = *next + 1;
+        if (budget.is_spent() && port < PortTable::capacity) return false;
+    }
     if (u32 const all = in_use.count(); all > lines) log_info("  and {} more", all - lines);
+    return true;
 }
 
 }

@@ -40,6 +40,11 @@ $(OUT)/guests/objects/bench/%.cpp.o: tests/bench/%.cpp
 	@echo "  CXX   $<"
 	@$(GUEST_CXX) $(guest_flags) -c $< -o $@
 
+$(OUT)/guests/objects/bench/%.S.o: tests/bench/%.S
+	@mkdir -p $(@D)
+	@echo "  AS    $<"
+	@$(GUEST_CXX) --target=x86_64-unknown-linux-gnu -I. -MMD -MP -c $< -o $@
+
 # One rule a guest: its own sources and the framework's objects.
 define guest_rule
 guest_objects_$(notdir $(1)) := $(patsubst %,$(OUT)/guests/objects/%.o,$(patsubst tests/guests/%,%,$(patsubst tests/bench/%,bench/%,$(wildcard $(1)/*.cpp $(1)/*.S))))

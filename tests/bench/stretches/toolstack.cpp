@@ -307,6 +307,11 @@ bool press(std::string_view keys)
 
 }
 
+void measure_ports()
+{
+    Stopwatch::measure("debug key e, all ports of dom0 in use", [] { return press("e"); });
+}
+
 void measure_machine()
 {
     static std::array<u16, many_domains> ids;

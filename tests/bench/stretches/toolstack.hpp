@@ -10,4 +10,7 @@ void measure_domains();
 /// Questions about the whole machine, with many domains in it.
 void measure_machine();
 
+/// A question about ports, when all are in use.
+void measure_ports();
+
 }
