@@ -4,7 +4,6 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <string_view>
 
 #include "drivers/iommu/iommu.hpp"
@@ -58,11 +57,14 @@ void show_vcpu(Vcpu const& vcpu)
              vcpu.scheduling.on_cpu.load(), vcpu.scheduling.home_cpu.load(), scheduler::running_time(vcpu) / 1'000'000);
 }
 
-/// The position is the domain's id, and the line: 0 is its own, the others are its vCPUs'.
-bool show_domains(u32& position, Budget& budget)
+/// For each domain the lines of which `count_of(domain)` says how many there are: `say(domain, number)` says one. The
+/// position is the domain's id, and the line.
+template <typename CountOf, typename Say>
+bool say_of_each_domain(u32& position, Budget& budget, CountOf count_of, Say say)
 {
     constexpr u32 line_bits = 8;
     static_assert(max_vcpus_per_domain < 1U << line_bits);
+    static_assert(most_event_channel_lines < 1U << line_bits);
     for (;;) {
         u32 const wanted = position >> line_bits;
         if (wanted >= xen::domid_first_reserved) return true;
@@ -70,13 +72,17 @@ bool show_domains(u32& position, Budget& budget)
         if (!domain) return true;
         u32 const id = (*domain)->id();
         u32 line = id == wanted ? position & ((1U << line_bits) - 1) : 0;
-        auto const vcpus = (*domain)->vcpus();
-        bool const done = say_each(static_cast<u32>(vcpus.size()) + 1, line, budget, [&](u32 number) {
-            number == 0 ? show_domain(**domain) : show_vcpu(*vcpus[number - 1]);
-        });
+        bool const done = say_each(count_of(**domain), line, budget, [&](u32 number) { say(**domain, number); });
         position = done ? (id + 1) << line_bits : id << line_bits | line;
         if (!done || budget.is_spent()) return false;
     }
+}
+
+bool show_domains(u32& position, Budget& budget)
+{
+    return say_of_each_domain(
+        position, budget, [](Domain const& domain) { return static_cast<u32>(domain.vcpus().size()) + 1; },
+        [](Domain const& domain, u32 line) { line == 0 ? show_domain(domain) : show_vcpu(*domain.vcpus()[line - 1]); });
 }
 
 bool show_cpus(u32& position, Budget& budget)
@@ -87,21 +93,9 @@ bool show_cpus(u32& position, Budget& budget)
     });
 }
 
-/// The position is the domain's id, and the port.
 bool show_ports(u32& position, Budget& budget)
 {
-    constexpr u32 port_bits = std::bit_width(PortTable::capacity - 1);
-    for (;;) {
-        u32 const wanted = position >> port_bits;
-        if (wanted >= xen::domid_first_reserved) return true;
-        auto const domain = domains::at_or_after(static_cast<DomainId>(wanted));
-        if (!domain) return true;
-        u32 const id = (*domain)->id();
-        u32 port = id == wanted ? position & ((1U << port_bits) - 1) : 0;
-        bool const done = show_event_channels(**domain, port, budget);
-        position = done ? (id + 1) << port_bits : id << port_bits | port;
-        if (!done || budget.is_spent()) return false;
-    }
+    return say_of_each_domain(position, budget, event_channel_lines, show_event_channel_line);
 }
 
 bool show_memory(u32&, Budget&)

@@ -2,6 +2,7 @@
 /// A domain's event channels as lines of the log. A domain can have thousands, so only the first are shown singly.
 #include "kernel/debug/event_channels.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "kernel/domain/domain.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 using xen::EventStatusKind;
 
-constexpr u32 most_lines = 32;
+constexpr u32 most_ports = most_event_channel_lines - 2; ///< that are shown singly
 
 /// What the domain's own bits say.
 std::string_view flags_of(EventChannels const& channels, xen::EventPort port)
@@ -36,29 +37,20 @@ void show_port(xen::EventPort port, xen::EventStatus const& status, std::string_
     }
 }
 
-/// How many of the lines stand before that of `port`.
-u32 lines_before(PortTable::Numbers const& in_use, u32 port)
-{
-    u32 lines = 0;
-    for (auto at = in_use.first_set(); at && *at < port; at = in_use.first_set(*at + 1)) ++lines;
-    return lines;
 }
 
-}
+u32 event_channel_lines(Domain& domain) { return 1 + std::min(domain.event_channels.in_use().count(), most_ports + 1); }
 
-bool show_event_channels(Domain& domain, u32& port, Budget& budget)
+void show_event_channel_line(Domain& domain, u32 line)
 {
+    if (line == 0) return log_info("domain {}: event channels", domain.id());
     EventChannels& channels = domain.event_channels;
     PortTable::Numbers const in_use = channels.in_use();
-    if (port == 0) log_info("domain {}: event channels", domain.id());
-    u32 lines = lines_before(in_use, port);
-    for (auto next = in_use.first_set(port); next && lines < most_lines; next = in_use.first_set(port), ++lines) {
-        if (auto const status = channels.status(*next)) show_port(*next, *status, flags_of(channels, *next));
-        port = *next + 1;
-        if (budget.is_spent() && port < PortTable::capacity) return false;
-    }
-    if (u32 const all = in_use.count(); all > lines) log_info("  and {} more", all - lines);
-    return true;
+    if (line > most_ports) return log_info("  and {} more", in_use.count() - std::min(in_use.count(), most_ports));
+    auto port = in_use.first_set();
+    for (u32 before = 1; port && before != line; ++before) port = in_use.first_set(*port + 1);
+    if (!port) return;
+    if (auto const status = channels.status(*port)) show_port(*port, *status, flags_of(channels, *port));
 }
 
 }

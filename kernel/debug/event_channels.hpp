@@ -3,14 +3,17 @@
 #pragma once
 
 #include "kernel/lib/integers.hpp"
-#include "kernel/time/budget.hpp"
 
 namespace hospes {
 
 class Domain;
 
-/// Logs the ports that are in use, the first of them one by one, and how many more there are: from `port` on (0: the
-/// beginning) and until the budget is spent; true when all is said.
-[[nodiscard]] bool show_event_channels(Domain& domain, u32& port, Budget& budget);
+/// A heading, the first ports that are in use, and how many more there are.
+inline constexpr u32 most_event_channel_lines = 1 + 32 + 1;
+
+/// How many lines there are to be logged.
+[[nodiscard]] u32 event_channel_lines(Domain& domain);
+/// Logs one of them, from 0 on; nothing if there are fewer by now.
+void show_event_channel_line(Domain& domain, u32 line);
 
 }

@@ -346,7 +346,9 @@ unsigned next_cpu(CpuState const& here, unsigned cpu, Vcpu const& vcpu, u64 now)
 void put_back(CpuState& here, unsigned cpu, Vcpu& vcpu, u64 now)
 {
     SchedulingState& state = vcpu.scheduling;
-    unsigned goes_to = vcpu.is_runnable() ? next_cpu(here, cpu, vcpu, now) : cpu;
+    // Who has used up its cap waits where it is: elsewhere it would displace the same one in each period.
+    bool const goes_on = vcpu.is_runnable() && allowance(vcpu, now) != 0;
+    unsigned goes_to = goes_on ? next_cpu(here, cpu, vcpu, now) : cpu;
     if (goes_to != cpu) advance_to(goes_to, now);
     for (;;) {
         HomeQueue const home{state};
@@ -438,17 +440,22 @@ void wake(Vcpu& vcpu)
     join(vcpu, choose_cpu(state, state.home_cpu.load(std::memory_order_relaxed)), clock::now());
 }
 
-void settle(Vcpu& vcpu)
-{
-    SchedulingState& state = vcpu.scheduling;
-    HomeQueue const home{state};
-    if (state.place == Place::OnCpu) charge(home.queue(), state, clock::now());
-}
-
 void reconsider(Vcpu const& vcpu)
 {
     s32 const cpu = vcpu.scheduling.on_cpu.load(std::memory_order_seq_cst);
     if (cpu >= 0) ask_to_reschedule(static_cast<unsigned>(cpu));
+}
+
+void set_share(Domain& domain, u32 weight, u32 cap_percent)
+{
+    for (auto const& vcpu : domain.vcpus()) {
+        SchedulingState& state = vcpu->scheduling;
+        HomeQueue const home{state};
+        if (state.place == Place::OnCpu) charge(home.queue(), state, clock::now());
+    }
+    domain.weight.store(weight);
+    domain.cap_percent.store(cap_percent);
+    for (auto const& vcpu : domain.vcpus()) reconsider(*vcpu);
 }
 
 void deschedule(Vcpu& vcpu)

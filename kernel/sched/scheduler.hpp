@@ -18,9 +18,9 @@ void remove(Vcpu& vcpu);
 void wake(Vcpu& vcpu);
 /// The vCPU has just become unrunnable: makes the CPU that runs it look. Does not wait.
 void deschedule(Vcpu& vcpu);
-/// Books what the vCPU has run so far, by its domain's weight and cap as they are. Before these change.
-void settle(Vcpu& vcpu);
-/// Its domain's weight or cap has changed: a vCPU that runs is judged anew.
+/// Changes a domain's weight and cap. They count from now on: what its vCPUs have run so far is booked by the old ones.
+void set_share(Domain& domain, u32 weight, u32 cap_percent);
+/// A vCPU that runs is judged anew, and looks for what was asked of it.
 void reconsider(Vcpu const& vcpu);
 /// True while some CPU's run loop has the vCPU.
 [[nodiscard]] bool is_on_cpu(Vcpu const& vcpu);

@@ -16,7 +16,7 @@ RACE_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),10)
 RACE_CXX := $(HOST_CXX) -O1 -fsanitize=thread -include sched.h -D__builtin_ia32_pause=sched_yield -isystem $(GTEST)/include
 # Where CPUs meet most (interruptions.cpp). Everywhere would be too slow.
 INTERRUPTED  ?= sched time
-$(addprefix $(RACE)/kernel/,$(addsuffix /%.o,$(INTERRUPTED))): RACE_CXX += -finstrument-functions
+$(addprefix $(RACE)/kernel/,$(addsuffix /%.o,$(INTERRUPTED))): private RACE_CXX += -finstrument-functions
 
 $(RACE)/precompiled.pch: tests/unit/precompiled.hpp | test-packages
 	$(call say,HEADERS,$<)

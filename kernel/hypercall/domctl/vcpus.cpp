@@ -72,10 +72,8 @@ constexpr u16 keep_cap = 0xffff; ///< the toolstack's "leave it as it is"
 Expected<> put_parameters(Domain& domain, xen::SchedCredit2Params const& wanted)
 {
     if (wanted.cap != keep_cap && wanted.cap > 100 * max_vcpus_per_domain) return failure(Error::Invalid);
-    for (auto const& vcpu : domain.vcpus()) scheduler::settle(*vcpu);
-    if (wanted.weight != 0) domain.weight.store(wanted.weight);
-    if (wanted.cap != keep_cap) domain.cap_percent.store(wanted.cap);
-    for (auto const& vcpu : domain.vcpus()) scheduler::reconsider(*vcpu);
+    scheduler::set_share(domain, wanted.weight != 0 ? wanted.weight : domain.weight.load(),
+                         wanted.cap != keep_cap ? wanted.cap : domain.cap_percent.load());
     return {};
 }
 

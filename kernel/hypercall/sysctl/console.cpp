@@ -33,8 +33,8 @@ Expected<> read_console(SysctlCall& call)
 /// Progress: which of the keys, and how far its answer is.
 Expected<> press_debug_keys(SysctlCall& call)
 {
-    constexpr u32 most_keys = 32;
-    constexpr u32 position_bits = 27; // a domain's id, and one of its ports
+    constexpr u32 most_keys = 64;
+    constexpr u32 position_bits = 24;
     auto const& request = call.request.u.debug_keys;
     u32 const count = std::min(request.nr_keys, most_keys);
     u32 position = call.progress & ((u32{1} << position_bits) - 1);

@@ -54,13 +54,6 @@ void place_code()
     shared<u16>(SLEEPER_WOKEN).store(0);
 }
 
-u64 ticks()
-{
-    u32 low, high;
-    asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-    return u64{high} << 32 | low;
-}
-
 /// In the domain of 128 vCPUs.
 void send_to_all()
 {
@@ -72,9 +65,9 @@ void send_to_all()
     }
     if (!all_are(SLEEPER_ASLEEP)) abandon("not all vCPUs came");
     (void)schedule::poll(nullptr, 0, now() + 10 * millisecond); // the last one gets from counting itself to HLT
-    u64 const sent = ticks();
+    u64 const sent = read_tsc();
     apic::send(0, apic::to_others | apic::deliver_fixed | vector);
-    u64 const back = ticks();
+    u64 const back = read_tsc();
     report(all_are(SLEEPER_WOKEN), "all vCPUs were woken");
     u64 const first = shared<u64>(SLEEPER_FIRST).load();
     result_for_dom0(0) = (first != 0 && first < back ? first : back) - sent;
