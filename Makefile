@@ -80,9 +80,9 @@ deps: toolchain
 # an administrator, is small.
 WHOLE := -flto=thin
 SMALL := -Oz
-FAST  := arch/x86_64/irq/irq arch/x86_64/irq/local_apic arch/x86_64/svm/svm_% arch/x86_64/vmx/vmx_% \
-         $(addprefix arch/x86_64/guest/,cpuid_answer exit_cpuid exit_dispatch exit_hypercall exit_memory exit_msr) \
-         $(addprefix arch/x86_64/guest/,guest_access nested_tables run vcpu_events virtual_cpu virtual_local%) \
+FAST  := $(addprefix arch/x86_64/,cpuid/cpuid_answer irq/irq irq/local_apic svm/svm_% virtual_apic/virtual_local% vmx/vmx_%) \
+         $(addprefix arch/x86_64/guest/,exit_cpuid exit_dispatch exit_hypercall exit_memory exit_msr) \
+         $(addprefix arch/x86_64/guest/,guest_access nested_tables run vcpu_events virtual_cpu) \
          $(addprefix drivers/iommu/,%_unit device_tables iommu mirror) kernel/evtchn/% kernel/grant/% \
          $(addprefix kernel/domain/,domain_list guest_presence para_clock physmap vcpu) \
          $(addprefix kernel/hypercall/,command_table event_channel_op grant/% grant_table_op guest_memory memory/mapping) \

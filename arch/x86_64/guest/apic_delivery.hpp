@@ -2,7 +2,7 @@
 /// Interrupt messages to the virtual CPUs of a domain: from their ICRs, from MSIs, from virtual IOAPIC pins.
 #pragma once
 
-#include "arch/x86_64/guest/apic_registers.hpp"
+#include "arch/x86_64/virtual_apic/apic_registers.hpp"
 
 namespace hospes {
 class Domain;

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "arch/x86_64/cpu/control_registers.hpp"
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
 
 namespace hospes::arch {

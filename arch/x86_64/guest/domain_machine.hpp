@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "kernel/arch/domain_state.hpp"
 #include "kernel/lib/address.hpp"
 #include "kernel/trap/access_map.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// CPUID, answered from the domain's policy.
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "arch/x86_64/guest/exit_dispatch.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "kernel/time/clock.hpp"

@@ -8,7 +8,7 @@
 
 #include "arch/x86_64/cpu/control_registers.hpp"
 #include "arch/x86_64/cpu/features.hpp"
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// kernel/arch/cpu_policy.hpp on top of the policies and their wire format.
-#include "arch/x86_64/guest/cpuid_policy.hpp"
-#include "arch/x86_64/guest/cpuid_policy_wire.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy_wire.hpp"
 #include "arch/x86_64/guest/domain_machine.hpp"
 #include "kernel/arch/cpu_policy.hpp"
 #include "kernel/domain/domain.hpp"

@@ -25,7 +25,7 @@
 #include "arch/x86_64/guest/mtrr.hpp"
 #include "arch/x86_64/guest/start_requests.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
-#include "arch/x86_64/guest/virtual_local_apic.hpp"
+#include "arch/x86_64/virtual_apic/virtual_local_apic.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/log/console.hpp"
 

@@ -3,9 +3,9 @@
 #include "arch/x86_64/vmx/vmx.hpp"
 
 #include "arch/x86_64/cpu/features.hpp"
-#include "arch/x86_64/guest/apic_register_rules.hpp"
 #include "arch/x86_64/guest/msr_policy.hpp"
 #include "arch/x86_64/guest/nested_tables.hpp"
+#include "arch/x86_64/virtual_apic/apic_register_rules.hpp"
 #include "arch/x86_64/vmx/instructions.hpp"
 #include "arch/x86_64/vmx/vmx_vcpu.hpp"
 #include "kernel/arch/cpu.hpp"

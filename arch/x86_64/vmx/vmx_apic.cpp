@@ -4,7 +4,7 @@
 /// (SDM vol. 3, chapter 30)
 ///
 /// The page tells everything. What the VMCS holds besides is derived from it, here, whenever software has touched it.
-#include "arch/x86_64/guest/virtual_local_apic.hpp"
+#include "arch/x86_64/virtual_apic/virtual_local_apic.hpp"
 #include "arch/x86_64/vmx/vmx_vcpu.hpp"
 
 namespace hospes::vmx {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Between our policies and the toolstack's lists: writing them in Xen's order, merging in what comes back.
-#include "arch/x86_64/guest/cpuid_policy_wire.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy_wire.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "arch/x86_64/cpu/msr.hpp"
-#include "arch/x86_64/guest/apic_page.hpp"
+#include "arch/x86_64/virtual_apic/apic_page.hpp"
 #include "kernel/abi/xen/hvm_save.hpp"
 #include "kernel/lib/error.hpp"
 

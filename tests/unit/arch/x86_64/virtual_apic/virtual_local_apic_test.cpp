@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// Priorities, end of interrupt, commands, timer and addressing of the virtual local APIC.
-#include "arch/x86_64/guest/virtual_local_apic.hpp"
+#include "arch/x86_64/virtual_apic/virtual_local_apic.hpp"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-#include "arch/x86_64/guest/apic_register_rules.hpp"
+#include "arch/x86_64/virtual_apic/apic_register_rules.hpp"
 
 namespace hospes::arch {
 namespace {

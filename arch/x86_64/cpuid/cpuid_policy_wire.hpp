@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "kernel/abi/xen/cpu_policy.hpp"
 #include "kernel/lib/error.hpp"
 

@@ -2,7 +2,7 @@
 /// Which local APIC registers exist in which mode, and which of their bits a guest may write: one table.
 #pragma once
 
-#include "arch/x86_64/guest/apic_registers.hpp"
+#include "arch/x86_64/virtual_apic/apic_registers.hpp"
 
 namespace hospes::arch {
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "arch/x86_64/cpu/cpuid.hpp"
-#include "arch/x86_64/guest/cpuid_features.hpp"
+#include "arch/x86_64/cpuid/cpuid_features.hpp"
 
 namespace hospes::arch {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What guests may see of the host's CPUID: feature by feature, with what each of them needs to be of use.
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// What guests are told about the CPU, and how the toolstack reads and changes it.
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 
 #include <gtest/gtest.h>
 
 #include "arch/x86_64/cpu/control_registers.hpp"
-#include "arch/x86_64/guest/cpuid_policy_wire.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy_wire.hpp"
 #include "kernel/abi/xen/cpuid.hpp"
 
 namespace hospes::arch {

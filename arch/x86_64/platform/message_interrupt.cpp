@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Reserves a host vector for a device's message and passes each interrupt on as the message that the guest wrote.
-#include "arch/x86_64/guest/message_interrupt.hpp"
+#include "arch/x86_64/platform/message_interrupt.hpp"
 
 #include <new>
 

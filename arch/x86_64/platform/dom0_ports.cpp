@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The two port devices that dom0 shares with Hospes, and which ports dom0 drives itself.
-#include "arch/x86_64/guest/dom0_ports.hpp"
+#include "arch/x86_64/platform/dom0_ports.hpp"
 
 #include "arch/x86_64/cpu/port_io.hpp"
 

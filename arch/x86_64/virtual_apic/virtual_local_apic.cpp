@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Which interrupt is accepted, which is delivered, and when one ends: the rules of ISR, IRR and priorities.
-#include "arch/x86_64/guest/virtual_local_apic.hpp"
+#include "arch/x86_64/virtual_apic/virtual_local_apic.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -5,7 +5,7 @@
 #include <atomic>
 
 #include "arch/x86_64/guest/domain_machine.hpp"
-#include "arch/x86_64/guest/interrupt_sink.hpp"
+#include "arch/x86_64/virtual_apic/interrupt_sink.hpp"
 #include "kernel/vpci/config_window.hpp"
 
 namespace hospes::arch {

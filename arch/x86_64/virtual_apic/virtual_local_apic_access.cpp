@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "arch/x86_64/guest/apic_register_rules.hpp"
-#include "arch/x86_64/guest/virtual_local_apic.hpp"
+#include "arch/x86_64/virtual_apic/apic_register_rules.hpp"
+#include "arch/x86_64/virtual_apic/virtual_local_apic.hpp"
 
 namespace hospes::arch {
 

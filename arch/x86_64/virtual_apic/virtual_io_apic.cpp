@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The registers of a virtual I/O APIC; an entry that dom0 unmasks binds the host's line.
-#include "arch/x86_64/guest/virtual_io_apic.hpp"
+#include "arch/x86_64/virtual_apic/virtual_io_apic.hpp"
 
 #include <algorithm>
 #include <new>

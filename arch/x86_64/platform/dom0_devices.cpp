@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// Builds dom0's devices and registers each for its ports and addresses.
-#include "arch/x86_64/guest/dom0_devices.hpp"
+#include "arch/x86_64/platform/dom0_devices.hpp"
 
 #include <new>
 
 #include "arch/x86_64/guest/apic_delivery.hpp"
-#include "arch/x86_64/guest/pci_platform.hpp"
-#include "arch/x86_64/guest/virtual_io_apic.hpp"
 #include "arch/x86_64/irq/irq.hpp"
+#include "arch/x86_64/platform/pci_platform.hpp"
+#include "arch/x86_64/virtual_apic/virtual_io_apic.hpp"
 #include "drivers/pci/config_access.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/vpci/config_ports.hpp"

@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "arch/x86_64/guest/virtual_io_apic.hpp"
+#include "arch/x86_64/virtual_apic/virtual_io_apic.hpp"
 
 namespace hospes::arch {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// dom0's accesses to configuration space and to device memory that traps, passed to the virtual PCI and to hardware.
-#include "arch/x86_64/guest/pci_platform.hpp"
+#include "arch/x86_64/platform/pci_platform.hpp"
 
 #include <new>
 
-#include "arch/x86_64/guest/message_interrupt.hpp"
+#include "arch/x86_64/platform/message_interrupt.hpp"
 #include "drivers/pci/config_access.hpp"
 #include "kernel/arch/memory.hpp"
 #include "kernel/dom0/pass_through.hpp"

@@ -13,8 +13,8 @@
 
 #include <memory>
 
-#include "arch/x86_64/guest/interrupt_sink.hpp"
 #include "arch/x86_64/irq/io_apic.hpp"
+#include "arch/x86_64/virtual_apic/interrupt_sink.hpp"
 #include "kernel/sync/spinlock.hpp"
 #include "kernel/trap/access_map.hpp"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "arch/x86_64/guest/dom0_ports.hpp"
+#include "arch/x86_64/platform/dom0_ports.hpp"
 #include "drivers/pci/device.hpp"
 
 namespace hospes {

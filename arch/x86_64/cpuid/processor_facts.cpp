@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// MSRs are read carefully: an outer hypervisor may announce an extension and lack the registers behind it.
-#include "arch/x86_64/guest/processor_facts.hpp"
+#include "arch/x86_64/cpuid/processor_facts.hpp"
 
 #include <array>
 #include <cstring>

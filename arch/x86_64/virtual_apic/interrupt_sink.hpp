@@ -2,7 +2,7 @@
 /// Where virtual device interrupts go: to the local APICs of one domain.
 #pragma once
 
-#include "arch/x86_64/guest/apic_registers.hpp"
+#include "arch/x86_64/virtual_apic/apic_registers.hpp"
 
 namespace hospes::arch {
 

@@ -9,7 +9,7 @@
 #include <array>
 #include <atomic>
 
-#include "arch/x86_64/guest/apic_registers.hpp"
+#include "arch/x86_64/virtual_apic/apic_registers.hpp"
 #include "kernel/lib/address.hpp"
 
 namespace hospes::arch {

@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "arch/x86_64/guest/interrupt_sink.hpp"
+#include "arch/x86_64/virtual_apic/interrupt_sink.hpp"
 #include "kernel/vpci/platform.hpp"
 
 namespace hospes::arch {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/cpu/control_registers.hpp"
-#include "arch/x86_64/guest/cpuid_policy.hpp"
+#include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "kernel/abi/xen/cpuid.hpp"
 #include "kernel/abi/xen/versions.hpp"
 #include "kernel/options/command_line.hpp"
