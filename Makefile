@@ -84,9 +84,9 @@ FAST  := $(addprefix arch/x86_64/,cpuid/cpuid_answer irq/irq irq/local_apic svm/
          $(addprefix arch/x86_64/guest/,exit_cpuid exit_dispatch exit_hypercall exit_memory exit_msr) \
          $(addprefix arch/x86_64/guest/,guest_access nested_tables run vcpu_events virtual_cpu) \
          $(addprefix drivers/iommu/,%_unit device_tables iommu mirror) kernel/evtchn/% kernel/grant/% \
-         $(addprefix kernel/domain/,domain_list guest_presence para_clock physmap vcpu) \
-         $(addprefix kernel/hypercall/,command_table event_channel_op grant/% grant_table_op guest_memory memory/mapping) \
-         $(addprefix kernel/hypercall/,multicall sched_op set_timer_op table xen_version) kernel/lib/memory% kernel/mm/frame_table \
+         $(addprefix kernel/domain/,domain_list frame_table guest_presence para_clock physmap vcpu) \
+         $(addprefix kernel/hypercall/,command_table event_channel_op grant/% guest_memory memory/mapping) \
+         $(addprefix kernel/hypercall/,multicall sched_op set_timer_op table xen_version) kernel/lib/memory% \
          kernel/sched/% kernel/time/%
 dead := $(strip $(foreach place,$(FAST),$(if $(filter $(place).cpp,$(SOURCES) $(EXCLUDE)),,$(place))))
 $(if $(dead),$(error FAST in the Makefile names files that do not exist: $(dead)))

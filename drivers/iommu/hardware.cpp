@@ -5,7 +5,7 @@
 #include "arch/x86_64/irq/irq.hpp"
 #include "drivers/iommu/requester.hpp"
 #include "kernel/arch/memory.hpp"
-#include "kernel/debug/happening.hpp"
+#include "kernel/counters/happening.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "kernel/time/clock.hpp"

@@ -7,7 +7,7 @@
 
 #include "kernel/arch/cpu.hpp"
 #include "kernel/arch/exit_counters.hpp"
-#include "kernel/debug/happening.hpp"
+#include "kernel/counters/happening.hpp"
 #include "kernel/hypercall/counters.hpp"
 #include "kernel/log/log.hpp"
 

@@ -107,13 +107,6 @@ void leave_out(LongMap& map, size_t index)
 
 }
 
-FrameRun whole_frames(MemoryRange const& range)
-{
-    u64 const first = pages_for(range.start.raw());
-    u64 const end = range.end().raw() >> page_shift;
-    return {.first = Hfn{first}, .count = end > first ? end - first : 0};
-}
-
 Expected<MemoryMap> make_memory_map(std::span<MemoryRange const> host, std::span<FrameRun const> held, u64 budget)
 {
     constexpr size_t for_the_acpi_tables = 2; // mark_as_acpi() may split an entry into three

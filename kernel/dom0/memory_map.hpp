@@ -13,23 +13,14 @@
 #include <span>
 
 #include "boot/boot_info.hpp"
+#include "kernel/device_memory/frame_run.hpp"
 #include "kernel/lib/error.hpp"
 
 namespace hospes::dom0 {
 
-/// Whole frames of host memory.
-struct FrameRun {
-    Hfn first{};
-    u64 count = 0;
-    [[nodiscard]] constexpr Hfn end() const { return first + count; }
-};
-
 /// Linux takes 128 entries at most. (arch/x86/include/uapi/asm/bootparam.h, E820_MAX_ENTRIES_ZEROPAGE.)
 inline constexpr size_t max_map_entries = 128;
 using MemoryMap = StaticVector<boot::MemoryRange, max_map_entries>;
-
-/// The whole frames of a range of RAM: a frame that is only partly RAM is none.
-[[nodiscard]] FrameRun whole_frames(boot::MemoryRange const& range);
 
 /// `host` is sorted and disjoint; so is `held`. At most `budget` frames become usable. If there would be too many
 /// entries, the smallest pieces of RAM are left out until they fit. TooBig if even that is not enough: the firmware's

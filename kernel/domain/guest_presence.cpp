@@ -3,7 +3,7 @@
 #include "kernel/domain/guest_presence.hpp"
 
 #include "kernel/arch/memory.hpp"
-#include "kernel/debug/happening.hpp"
+#include "kernel/counters/happening.hpp"
 #include "kernel/domain/domain.hpp"
 
 namespace hospes {

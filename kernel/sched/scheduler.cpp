@@ -17,7 +17,7 @@
 #include <algorithm>
 
 #include "kernel/arch/virtual_cpu.hpp"
-#include "kernel/debug/happening.hpp"
+#include "kernel/counters/happening.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/sched/policy.hpp"

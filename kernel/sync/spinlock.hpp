@@ -9,7 +9,7 @@
 
 namespace hospes {
 
-/// Debug-build order checker; empty in release builds. (kernel/sync/lock_checker.cpp)
+/// Debug-build order checker; empty in release builds. (kernel/debug/lock_checker.cpp)
 #ifdef HOSPES_CHECK_LOCKS
 void note_lock_taken(LockRank rank, void const* lock);
 void note_lock_released(LockRank rank, void const* lock);

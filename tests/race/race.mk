@@ -4,7 +4,7 @@
 
 RACE         := $(BUILD)/race
 # What the unit tests link of the folders that hypercalls reach, so that a new file is in both at once.
-RACE_SOURCES := $(filter $(addprefix kernel/,debug/% domain/% evtchn/% grant/% hypercall/% lib/% mm/% options/% sched/% \
+RACE_SOURCES := $(filter $(addprefix kernel/,counters/% debug/% domain/% evtchn/% grant/% hypercall/% lib/% mm/% options/% sched/% \
                   time/% vpci/%) tests/software/% $(addprefix tests/fakes/,failing_allocations.cpp host_machine.cpp \
                   host_services.cpp host_virtual_cpu.cpp quiet_log.cpp),$(TEST_SOURCES)) $(wildcard tests/race/*.cpp)
 RACE_OBJECTS := $(RACE_SOURCES:%.cpp=$(RACE)/%.o)

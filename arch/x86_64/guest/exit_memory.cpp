@@ -7,7 +7,7 @@
 #include "arch/x86_64/guest/guest_access.hpp"
 #include "arch/x86_64/guest/instruction_fetch.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
-#include "kernel/dom0/pass_through.hpp"
+#include "kernel/device_memory/pass_through.hpp"
 #include "kernel/log/log.hpp"
 
 namespace hospes::arch {

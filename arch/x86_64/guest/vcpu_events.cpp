@@ -8,7 +8,7 @@
 #include "arch/x86_64/guest/apic_delivery.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
-#include "kernel/debug/happening.hpp"
+#include "kernel/counters/happening.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::arch {

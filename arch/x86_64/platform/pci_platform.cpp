@@ -7,7 +7,7 @@
 #include "arch/x86_64/platform/message_interrupt.hpp"
 #include "drivers/pci/config_access.hpp"
 #include "kernel/arch/memory.hpp"
-#include "kernel/dom0/pass_through.hpp"
+#include "kernel/device_memory/pass_through.hpp"
 #include "kernel/domain/domain.hpp"
 
 namespace hospes::arch {

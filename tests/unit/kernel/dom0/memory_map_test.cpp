@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "kernel/dom0/device_windows.hpp"
+#include "kernel/device_memory/device_windows.hpp"
 #include "kernel/dom0/layout.hpp"
 #include "kernel/dom0/memory_budget.hpp"
 #include "kernel/dom0/memory_claim.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The names of what happens, for the tables that show counters.
-#include "kernel/debug/happening.hpp"
+#include "kernel/counters/happening.hpp"
 
 namespace hospes {
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <span>
 
-#include "kernel/dom0/memory_map.hpp"
+#include "kernel/device_memory/frame_run.hpp"
+#include "kernel/lib/error.hpp"
+#include "kernel/lib/static_vector.hpp"
 
 namespace hospes::dom0 {
 

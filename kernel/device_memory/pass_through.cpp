@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// One DeviceWindows for the one domain that owns devices.
-#include "kernel/dom0/pass_through.hpp"
+#include "kernel/device_memory/pass_through.hpp"
 
-#include "kernel/dom0/device_windows.hpp"
+#include "kernel/device_memory/device_windows.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/sync/guarded.hpp"

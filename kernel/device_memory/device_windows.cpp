@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// A list of exclusions, in no order: it is short, and asked only when a mapping is first made.
-#include "kernel/dom0/device_windows.hpp"
+#include "kernel/device_memory/device_windows.hpp"
 
 #include <algorithm>
 
