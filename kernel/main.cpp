@@ -59,7 +59,7 @@ void run_constructors()
         (*constructor)();
 }
 
-void report_option(void*, OptionComplaint complaint)
+void report_option(OptionComplaint complaint)
 {
     if (complaint.expected.empty())
         log_warning("option {} is not known and has no effect", complaint.option);
@@ -70,7 +70,7 @@ void report_option(void*, OptionComplaint complaint)
 void adopt_command_line()
 {
     std::string_view const line = strip_image_name(boot_info.command_line, boot_info.loader_name);
-    adopt_options(parse_options(line, [](void*, OptionComplaint) {}, nullptr));
+    adopt_options(parse_options(line, [](OptionComplaint) {}));
 }
 
 void start_log()
@@ -85,7 +85,7 @@ void start_log()
     if (wanted.consoles.has(ConsoleChoice::Vga)) screen::start(boot_info);
     log_info("Hospes {} ({}), loaded by {}", version, revision(), boot_info.loader_name);
     log_info("command line: {}", wanted.command_line);
-    (void)parse_options(wanted.command_line, report_option, nullptr);
+    (void)parse_options(wanted.command_line, &report_option);
 }
 
 /// What must not be allocated before dom0 has been built: the first MiB, the image, and what the loader placed.

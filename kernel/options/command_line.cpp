@@ -319,7 +319,7 @@ Option const* find(std::string_view name)
     return found == table.end() ? nullptr : &*found;
 }
 
-void parse_one(std::string_view word, Options& options, ComplaintHandler complain, void* context)
+void parse_one(std::string_view word, Options& options, ComplaintHandler complain)
 {
     std::string_view value = word;
     std::string_view name = take_until(value, '=');
@@ -331,9 +331,9 @@ void parse_one(std::string_view word, Options& options, ComplaintHandler complai
         value = "no";
     }
     if (option == nullptr)
-        complain(context, {word, {}});
+        complain({word, {}});
     else if (!option->parse(value, options))
-        complain(context, {word, option->values});
+        complain({word, option->values});
 }
 
 std::string_view trimmed(std::string_view text)
@@ -345,7 +345,7 @@ std::string_view trimmed(std::string_view text)
 
 }
 
-Options parse_options(std::string_view line, ComplaintHandler complain, void* context)
+Options parse_options(std::string_view line, ComplaintHandler complain)
 {
     constexpr std::string_view divider = " -- ";
     Options options;
@@ -354,8 +354,7 @@ Options parse_options(std::string_view line, ComplaintHandler complain, void* co
     if (end < line.size()) options.dom0_command_line = trimmed(line.substr(end + divider.size()));
     std::string_view rest = options.command_line;
     while (!rest.empty())
-        if (std::string_view const word = take_until(rest, ' '); !word.empty())
-            parse_one(word, options, complain, context);
+        if (std::string_view const word = take_until(rest, ' '); !word.empty()) parse_one(word, options, complain);
     if (!options.consoles_chosen && options.com1.configured) options.consoles.add(ConsoleChoice::Com1);
     if (!options.consoles_chosen && options.com2.configured) options.consoles.add(ConsoleChoice::Com2);
     return options;

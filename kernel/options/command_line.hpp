@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/lib/function_ref.hpp"
 #include "kernel/options/options.hpp"
 
 namespace hospes {
@@ -20,10 +21,10 @@ struct OptionComplaint {
 };
 
 /// Called for each complaint, in order.
-using ComplaintHandler = void (*)(void* context, OptionComplaint complaint);
+using ComplaintHandler = FunctionRef<void(OptionComplaint)>;
 
 /// Parses `line`, which stays referenced. Unknown options and bad values are reported and leave the default.
-[[nodiscard]] Options parse_options(std::string_view line, ComplaintHandler complain, void* context);
+[[nodiscard]] Options parse_options(std::string_view line, ComplaintHandler complain);
 
 struct OptionHelp {
     std::string_view name;

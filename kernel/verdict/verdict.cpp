@@ -62,18 +62,16 @@ void add_formatted(std::string_view what, Standing standing, std::string_view ad
     add({.what = what, .standing = standing, .found = format_into(text, format, arguments), .advice = advice});
 }
 
-void for_each(void (*act)(void* context, Row const& row), void* context)
+void for_each(FunctionRef<void(Row const&)> act)
 {
-    for (KeptRow const& row : rows.items()) act(context, row.row());
+    for (KeptRow const& row : rows.items()) act(row.row());
 }
 
 void print()
 {
-    for_each(
-        [](void*, Row const& row) {
-            log_info("verdict: {} | {} | {} | {}", row.what, word_for(row.standing), row.found, row.advice);
-        },
-        nullptr);
+    for_each([](Row const& row) {
+        log_info("verdict: {} | {} | {} | {}", row.what, word_for(row.standing), row.found, row.advice);
+    });
 }
 
 void clear() { rows.clear(); }

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "kernel/lib/format.hpp"
+#include "kernel/lib/function_ref.hpp"
 
 namespace hospes::verdict {
 
@@ -42,7 +43,7 @@ void add(std::string_view what, Standing standing, std::string_view advice, Form
 }
 
 /// Calls `act` for each row, in order of addition.
-void for_each(void (*act)(void* context, Row const& row), void* context);
+void for_each(FunctionRef<void(Row const&)> act);
 /// Logs the table.
 void print();
 /// Forgets all rows: for tests.

@@ -10,14 +10,12 @@ using namespace hospes;
 extern "C" int LLVMFuzzerTestOneInput(u8 const* data, size_t bytes)
 {
     std::string_view const line{reinterpret_cast<char const*>(data), bytes};
-    auto const check = [](void* context, OptionComplaint complaint) {
-        std::string_view const whole = *static_cast<std::string_view const*>(context);
-        if (complaint.option.data() < whole.data() ||
-            complaint.option.data() + complaint.option.size() > whole.data() + whole.size())
+    auto const check = [&](OptionComplaint complaint) {
+        if (complaint.option.data() < line.data() ||
+            complaint.option.data() + complaint.option.size() > line.data() + line.size())
             std::abort();
     };
-    std::string_view whole = line;
-    Options const options = parse_options(strip_image_name(line, "qemu"), check, &whole);
+    Options const options = parse_options(strip_image_name(line, "qemu"), check);
     if (options.dom0_memory.size.of(gib) > gib) std::abort();
     return 0;
 }

@@ -19,14 +19,11 @@ struct Parsed {
 Parsed parse(std::string_view line)
 {
     Parsed parsed;
-    parsed.options = parse_options(
-        line,
-        [](void* context, OptionComplaint complaint) {
-            std::string text{complaint.option};
-            if (!complaint.expected.empty()) text += " (bad value)";
-            static_cast<Parsed*>(context)->complaints.push_back(text);
-        },
-        &parsed);
+    parsed.options = parse_options(line, [&](OptionComplaint complaint) {
+        std::string text{complaint.option};
+        if (!complaint.expected.empty()) text += " (bad value)";
+        parsed.complaints.push_back(text);
+    });
     return parsed;
 }
 

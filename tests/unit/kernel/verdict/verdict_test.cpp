@@ -20,12 +20,9 @@ struct Kept {
 std::map<std::string, Kept, std::less<>> all_rows()
 {
     std::map<std::string, Kept, std::less<>> rows;
-    for_each(
-        [](void* context, Row const& row) {
-            auto& out = *static_cast<std::map<std::string, Kept, std::less<>>*>(context);
-            out[std::string{row.what}] = {row.standing, std::string{row.found}, std::string{row.advice}};
-        },
-        &rows);
+    for_each([&](Row const& row) {
+        rows[std::string{row.what}] = {row.standing, std::string{row.found}, std::string{row.advice}};
+    });
     return rows;
 }
 
