@@ -41,8 +41,6 @@ public:
     [[nodiscard]] SecondStage const& table() const { return *table_; }
 
 private:
-    [[nodiscard]] Expected<unsigned> map_largest(Gfn where, Hfn frame, u64 count, Access access);
-
     std::unique_ptr<SecondStage> table_;
     unsigned largest_order_;
     Units& units_;

@@ -7,7 +7,7 @@
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/guest_presence.hpp"
-#include "kernel/mm/page_table.hpp"
+#include "kernel/mm/map_run.hpp"
 
 namespace hospes {
 
@@ -29,16 +29,6 @@ constexpr MappingTypes every_type{MappingType::Ram,           MappingType::Forei
 
 /// What a domain's devices may read and write: not what the hypervisor shares with it, nor other devices.
 constexpr bool reaches_devices(MappingType type) { return is_counted(type) && type != MappingType::Special; }
-
-/// The largest leaf order that alignment, length and the hardware allow.
-unsigned leaf_order(SecondStage const& stage, u64 where, u64 frame, u64 count)
-{
-    for (unsigned order : {18u, 9u})
-        if (order <= stage.largest_order() && ((where | frame) & ((u64{1} << order) - 1)) == 0 &&
-            count >= u64{1} << order)
-            return order;
-    return 0;
-}
 
 }
 
@@ -77,63 +67,36 @@ Expected<> Physmap::initialize()
     return {};
 }
 
-/// With the largest leaf possible, or as many of the smallest as lie in one table: how many frames. An empty table may
-/// be in the way of a large leaf (its mappings were removed one by one): then smaller ones fill that table.
-Expected<u64> Physmap::map_some(Gfn where, Hfn first, u64 count, Access access, MemoryType memory, MappingType type)
+/// All of them or none. Held: the lock.
+Expected<> Physmap::map(MappedRun const& run, LeafAttributes const& leaf)
 {
-    for (unsigned order = leaf_order(*stage_, where.raw(), first.raw(), count); order > 0; order -= index_bits) {
-        auto const mapped = stage_->map(where, first, order, access, memory, type);
-        if (mapped) return u64{1} << order;
-        if (mapped.error() != Error::Exists) return failure(mapped.error());
-    }
-    return stage_->map_pages(where, first, count, access, memory, type);
-}
-
-/// All of them or none.
-Expected<> Physmap::map_run(Gfn where, Hfn first, u64 count, Access access, MemoryType memory, MappingType type)
-{
-    for (u64 done = 0; done < count;) {
-        auto const some = map_some(where + done, first + done, count - done, access, memory, type);
-        if (!some) {
-            unmap_run(where, done);
-            return failure(some.error());
-        }
-        done += *some;
-    }
-    return {};
-}
-
-void Physmap::unmap_run(Gfn where, u64 count)
-{
-    for (u64 at = 0; at < count;) {
-        auto const removed = stage_->unmap(where + at, stage_->lookup(where + at).order);
-        at += removed ? u64{1} << removed->order : 1;
-    }
-    if (count != 0) GuestPresence::flush(domain_);
+    return map_run(*stage_, run, leaf, stage_->largest_order(), [this] { GuestPresence::flush(domain_); });
 }
 
 Expected<> Physmap::add_ram(Gfn where, Hfn first, unsigned order)
 {
     LockGuard const guard{lock_};
     if (is_closed_) return failure(Error::Invalid);
-    u64 const count = u64{1} << order;
-    auto const mapped = map_run(where, first, count, read_write_execute, MemoryType::WriteBack, MappingType::Ram);
-    if (!mapped) return mapped;
+    MappedRun const run{where, first, u64{1} << order};
+    if (auto const mapped = map(run, {read_write_execute, MemoryType::WriteBack, MappingType::Ram}); !mapped)
+        return mapped;
     Mapping const whole{.frame = first, .type = MappingType::Ram, .access = read_write_execute, .order = order};
     if (auto const shown = show_to_devices(where, whole, order); !shown) {
-        unmap_run(where, count);
+        unmap_run(*stage_, where, run.count);
+        GuestPresence::flush(domain_);
         return shown;
     }
     return {};
 }
 
-Expected<> Physmap::add(Gfn where, FrameReference frame, MappingType type)
+Expected<> Physmap::add(Gfn where, FrameReference&& frame, MappingType type)
 {
     LockGuard const guard{lock_};
     return map_one(where, std::move(frame), type);
 }
 
-Expected<> Physmap::replace(Gfn where, FrameReference frame, MappingType type, MappingTypes replaced, Retired& retired)
+Expected<> Physmap::replace(Gfn where, FrameReference&& frame, MappingType type, MappingTypes replaced,
+                            Retired& retired)
 {
     if (retired.full()) retired.finish();
     LockGuard const guard{lock_};
@@ -142,7 +105,7 @@ Expected<> Physmap::replace(Gfn where, FrameReference frame, MappingType type, M
 }
 
 /// Held: the lock.
-Expected<> Physmap::map_one(Gfn where, FrameReference frame, MappingType type)
+Expected<> Physmap::map_one(Gfn where, FrameReference&& frame, MappingType type)
 {
     if (is_closed_) return failure(Error::Invalid);
     Access const access = access_by_type[static_cast<u8>(type)];
@@ -162,7 +125,7 @@ Expected<> Physmap::add_device(Gfn where, Hfn first, u64 count, MemoryType memor
 {
     LockGuard const guard{lock_};
     if (is_closed_) return failure(Error::Invalid);
-    return map_run(where, first, count, access, memory, MappingType::Device);
+    return map({where, first, count}, {access, memory, MappingType::Device});
 }
 
 Expected<> Physmap::attach(iommu::DmaSpace& devices)

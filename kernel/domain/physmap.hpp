@@ -17,6 +17,8 @@ namespace hospes {
 
 class Domain;
 class Physmap;
+struct LeafAttributes;
+struct MappedRun;
 
 /// Mappings that were taken out and whose frames wait for the flush. Flushes and releases when destroyed, or earlier
 /// when full; never with LockRank::Physmap held.
@@ -68,6 +70,8 @@ private:
     FrameReference reference_;
 };
 
+/// What is added is mapped with references that the map then holds. On an error nothing is mapped, and they stay with
+/// the caller: a FrameReference drops its own, and whoever has many (LargeExtents) gives them back within his budget.
 class Physmap {
 public:
     explicit Physmap(Domain& domain) : domain_{domain} {}
@@ -75,13 +79,13 @@ public:
     /// OutOfMemory if no root table could be had.
     [[nodiscard]] Expected<> initialize();
 
-    /// Maps 2^order frames of the domain's own, each with a reference that the map takes over (frames::give_to).
-    /// On error the references stay with the caller. Any order; the largest leaves that alignment allows are used.
-    /// Errors: Exists, OutOfMemory; Invalid once the map is being torn down. Takes LockRank::Physmap.
+    /// Maps 2^order frames of the domain's own, each with one reference (frames::give_to). Any order; the largest
+    /// leaves that alignment allows are used. Errors: Exists, OutOfMemory; Invalid once the map is being torn down.
+    /// Takes LockRank::Physmap.
     [[nodiscard]] Expected<> add_ram(Gfn where, Hfn first, unsigned order);
-    /// Maps one frame that somebody else owns, or a special page; takes over the reference, also on error.
-    [[nodiscard]] Expected<> add(Gfn where, FrameReference frame, MappingType type);
-    /// Maps device registers or firmware memory, `count` frames, identity or not; all of them or none.
+    /// Maps one frame that somebody else owns, or a special page. Errors of add_ram().
+    [[nodiscard]] Expected<> add(Gfn where, FrameReference&& frame, MappingType type);
+    /// Maps device registers or firmware memory, `count` frames, identity or not; nobody counts them.
     [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory,
                                         Access access = read_write_execute);
     /// Removes 2^order guest frames' mappings into `retired`, if they are of `expected` types. Returns what was there;
@@ -90,7 +94,7 @@ public:
     [[nodiscard]] Expected<Mapping> remove(Gfn where, unsigned order, MappingTypes expected, Retired& retired);
     /// Maps one frame like add(), in the place of what is there, which must be of `replaced` types or nothing: Invalid.
     /// One step: no other change comes in between.
-    [[nodiscard]] Expected<> replace(Gfn where, FrameReference frame, MappingType type, MappingTypes replaced,
+    [[nodiscard]] Expected<> replace(Gfn where, FrameReference&& frame, MappingType type, MappingTypes replaced,
                                      Retired& retired);
     /// Removes one mapping if it is still `expected_frame` with `expected_type`; NotFound otherwise.
     [[nodiscard]] Expected<> remove_exactly(Gfn where, Hfn expected_frame, MappingType expected_type, Retired& retired);
@@ -118,13 +122,9 @@ public:
 
 private:
     friend class Retired;
-    [[nodiscard]] Expected<u64> map_some(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
-                                         MappingType type);
-    [[nodiscard]] Expected<> map_run(Gfn where, Hfn first, u64 count, Access access, MemoryType memory,
-                                     MappingType type);
-    void unmap_run(Gfn where, u64 count);
+    [[nodiscard]] Expected<> map(MappedRun const& run, LeafAttributes const& leaf);
     void close();
-    [[nodiscard]] Expected<> map_one(Gfn where, FrameReference frame, MappingType type);
+    [[nodiscard]] Expected<> map_one(Gfn where, FrameReference&& frame, MappingType type);
     [[nodiscard]] Expected<Mapping> retire(Gfn where, unsigned order, MappingTypes expected, Retired& retired);
     [[nodiscard]] bool tear_down_large(Gfn where, Mapping const& mapping);
     [[nodiscard]] bool drop_rest(Budget& budget);
