@@ -57,7 +57,7 @@ bool program_message(pci::FunctionAddress function, irq::MsiMessage const& messa
             u16 const data = is_wide ? pci::msi::data_behind_upper_address : pci::msi::data_without_upper_address;
             pci::write_config(function, at(data), 2, message.data);
             auto const on = control.with<pci::MsiControl::MessagesEnabled>(0).with<pci::MsiControl::Enable>(true);
-            pci::write_config(function, at(pci::msi::control), 2, static_cast<u32>(on.raw()));
+            pci::write_config(function, at(pci::msi::control), 2, on.raw());
             return true;
         }
         offset = id_and_next >> 8 & aligned;
@@ -258,7 +258,7 @@ Expected<> Amd::write_entry(u16 requester, u8 vector, InterruptEntry entry)
         if (!table) return failure(table.error());
         owners_[vector] = entry.get<InterruptEntry::Valid>() ? std::optional{requester} : std::nullopt;
         std::atomic_ref const slot{(*table)[vector]};
-        if (slot.exchange(static_cast<u32>(entry.raw())) == entry.raw()) return {};
+        if (slot.exchange(entry.raw()) == entry.raw()) return {};
         for (Place* place : units_) done = done && place->unit.flush_interrupts(requester);
     }
     if (done) return {};

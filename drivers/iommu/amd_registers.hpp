@@ -87,7 +87,7 @@ struct DeviceInterrupts : Register<DeviceInterrupts> {
 };
 
 /// One interrupt of one device, with 8-bit APIC ids. (section 2.2.5.2)
-struct InterruptEntry : Register<InterruptEntry> {
+struct InterruptEntry : Register<InterruptEntry, u32> {
     using Register::Register;
     using Valid = Field<InterruptEntry, 0>;
     using Destination = Field<InterruptEntry, 15, 8, u8>;

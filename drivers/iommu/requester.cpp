@@ -126,8 +126,7 @@ std::optional<pci::FunctionAddress> find_unlisted(std::span<acpi::DevicePath con
 void stop_bus_mastering(pci::FunctionAddress function)
 {
     pci::Command const command{pci::read_config(function, pci::header::command, 2)};
-    pci::write_config(function, pci::header::command, 2,
-                      static_cast<u32>(command.with<pci::Command::BusMaster>(false).raw()));
+    pci::write_config(function, pci::header::command, 2, command.with<pci::Command::BusMaster>(false).raw());
 }
 
 void stop_bus_mastering()

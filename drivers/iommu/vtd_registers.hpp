@@ -71,7 +71,7 @@ inline constexpr u32 orders = set_root_table | set_fault_log | flush_write_buffe
 }
 
 /// (section 11.4.7.1)
-struct FaultStatus : Register<FaultStatus> {
+struct FaultStatus : Register<FaultStatus, u32> {
     using Register::Register;
     using Overflow = Field<FaultStatus, 0>;
     using Pending = Field<FaultStatus, 1>;

@@ -122,7 +122,7 @@ void VtdUnit::forget_old_faults()
                             .with<FaultStatus::QueueError>(true)
                             .with<FaultStatus::CompletionError>(true)
                             .with<FaultStatus::TimeOut>(true);
-    registers_.write32(at::fault_status, static_cast<u32>(errors.raw()));
+    registers_.write32(at::fault_status, errors.raw());
 }
 
 /// The regions that a firmware protects from DMA until somebody translates. (section 11.4.8)
@@ -253,7 +253,7 @@ std::optional<Fault> VtdUnit::next_fault()
 
 void VtdUnit::end_faults()
 {
-    registers_.write32(at::fault_status, static_cast<u32>(FaultStatus{}.with<FaultStatus::Overflow>(true).raw()));
+    registers_.write32(at::fault_status, FaultStatus{}.with<FaultStatus::Overflow>(true).raw());
 }
 
 }

@@ -19,7 +19,7 @@ constexpr u32 nothing = ~u32{0};
 constexpr u16 address_port = 0xcf8;
 constexpr u16 data_port = 0xcfc;
 
-struct PortAddress : Register<PortAddress> {
+struct PortAddress : Register<PortAddress, u32> {
     using Register::Register;
     using Offset = Field<PortAddress, 7, 2, u8>; ///< in units of four bytes
     using Devfn = Field<PortAddress, 15, 8, u8>;
@@ -37,7 +37,7 @@ u16 aim_ports(FunctionAddress function, u16 offset)
                              .with<PortAddress::Bus>(function.bus)
                              .with<PortAddress::Devfn>(function.devfn)
                              .with<PortAddress::Offset>(static_cast<u8>(offset / 4));
-    write_port32(address_port, static_cast<u32>(address.raw()));
+    write_port32(address_port, address.raw());
     return static_cast<u16>(data_port + offset % 4);
 }
 

@@ -32,7 +32,7 @@ inline constexpr u16 capabilities = 0x34;
 inline constexpr u16 first_capability = 0x40;
 }
 
-struct Command : Register<Command> {
+struct Command : Register<Command, u16> {
     using Register::Register;
     using MemorySpace = Field<Command, 1>;
     using BusMaster = Field<Command, 2>;
@@ -90,14 +90,14 @@ inline constexpr unsigned region_count = 6;
 }
 
 /// (SR-IOV 1.1, section 3.3.3)
-struct SriovControl : Register<SriovControl> {
+struct SriovControl : Register<SriovControl, u16> {
     using Register::Register;
     using Enable = Field<SriovControl, 0>;
     using MemorySpace = Field<SriovControl, 3>;
 };
 
 /// (PCI Express Base Specification 5.0, section 7.7.1.2)
-struct MsiControl : Register<MsiControl> {
+struct MsiControl : Register<MsiControl, u16> {
     using Register::Register;
     using Enable = Field<MsiControl, 0>;
     using MessagesCapable = Field<MsiControl, 3, 1, u8>; ///< as a power of two
@@ -118,7 +118,7 @@ inline constexpr u16 data_behind_upper_address = 12;
 }
 
 /// (section 7.7.2.2)
-struct MsixControl : Register<MsixControl> {
+struct MsixControl : Register<MsixControl, u16> {
     using Register::Register;
     using LastEntry = Field<MsixControl, 10, 0, u16>;
     using FunctionMask = Field<MsixControl, 14>;
@@ -147,7 +147,7 @@ inline constexpr u32 control = 12;
 inline constexpr u32 bytes = 16;
 }
 
-struct MsixVectorControl : Register<MsixVectorControl> {
+struct MsixVectorControl : Register<MsixVectorControl, u32> {
     using Register::Register;
     using Masked = Field<MsixVectorControl, 0>;
 };

@@ -19,31 +19,31 @@ enum class UartRegister : u8 {
     Scratch = 7,
 };
 
-struct InterruptEnable : Register<InterruptEnable> {
+struct InterruptEnable : Register<InterruptEnable, u8> {
     using Register::Register;
     using DataReady = Field<InterruptEnable, 0>;
     using TransmitterEmpty = Field<InterruptEnable, 1>;
 };
-struct FifoControl : Register<FifoControl> {
+struct FifoControl : Register<FifoControl, u8> {
     using Register::Register;
     using Enable = Field<FifoControl, 0>;
     using ClearReceiver = Field<FifoControl, 1>;
     using ClearTransmitter = Field<FifoControl, 2>;
 };
-struct LineControl : Register<LineControl> {
+struct LineControl : Register<LineControl, u8> {
     using Register::Register;
     using DataBitsMinus5 = Field<LineControl, 1, 0, u8>;
     using TwoStopBits = Field<LineControl, 2>;
     using Parity = Field<LineControl, 5, 3, u8>;
     using DivisorLatch = Field<LineControl, 7>;
 };
-struct ModemControl : Register<ModemControl> {
+struct ModemControl : Register<ModemControl, u8> {
     using Register::Register;
     using TerminalReady = Field<ModemControl, 0>;
     using RequestToSend = Field<ModemControl, 1>;
     using InterruptGate = Field<ModemControl, 3>; ///< OUT2: lets interrupts out on a PC
 };
-struct LineStatus : Register<LineStatus> {
+struct LineStatus : Register<LineStatus, u8> {
     using Register::Register;
     using DataReady = Field<LineStatus, 0>;
     using TransmitterEmpty = Field<LineStatus, 5>;
@@ -147,7 +147,7 @@ private:
     template <typename Value>
     void write(UartRegister where, Value value)
     {
-        ports_.write(where, static_cast<u8>(value.raw()));
+        ports_.write(where, value.raw());
     }
     [[nodiscard]] LineStatus status() { return LineStatus{ports_.read(UartRegister::LineStatus)}; }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <limits>
 
 #include "kernel/lib/integers.hpp"
 
@@ -18,18 +19,20 @@ struct Field {
     static constexpr unsigned shift = low;
 };
 
-/// A register's value. A field of another register does not compile.
-template <typename Self>
+/// A register's value, as wide as the register. A field of another register does not compile, nor one above its width.
+template <typename Self, std::unsigned_integral Word = u64>
 class Register {
 public:
     constexpr Register() = default;
-    constexpr explicit Register(u64 raw) : raw_{raw} {}
-    [[nodiscard]] constexpr u64 raw() const { return raw_; }
+    /// The low bits of a wider value: accesses to devices and to the VMCS pass values of any width.
+    constexpr explicit Register(u64 raw) : raw_{static_cast<Word>(raw)} {}
+    [[nodiscard]] constexpr Word raw() const { return raw_; }
 
     template <typename F>
         requires std::same_as<typename F::Owner, Self>
     [[nodiscard]] constexpr typename F::Meaning get() const
     {
+        static_assert(F::mask <= std::numeric_limits<Word>::max());
         return static_cast<typename F::Meaning>((raw_ & F::mask) >> F::shift);
     }
 
@@ -37,11 +40,12 @@ public:
         requires std::same_as<typename F::Owner, Self>
     [[nodiscard]] constexpr Self with(typename F::Meaning value) const
     {
+        static_assert(F::mask <= std::numeric_limits<Word>::max());
         return Self{(raw_ & ~F::mask) | ((static_cast<u64>(value) << F::shift) & F::mask)};
     }
 
 private:
-    u64 raw_ = 0;
+    Word raw_ = 0;
 };
 
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr u64 nothing = ~u64{0};
 constexpr unsigned data_bytes = 4;
 
-struct PortAddress : Register<PortAddress> {
+struct PortAddress : Register<PortAddress, u32> {
     using Register::Register;
     using Offset = Field<PortAddress, 7, 2, u8>; ///< in units of four bytes
     using Devfn = Field<PortAddress, 15, 8, u8>;

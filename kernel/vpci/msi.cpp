@@ -55,7 +55,7 @@ MsiControl Msi::visible_control() const
 
 u32 Msi::read_register(u16 offset)
 {
-    if (offset == control_) return static_cast<u32>(visible_control().raw());
+    if (offset == control_) return visible_control().raw();
     if (offset == address_) return static_cast<u32>(message_.address & low_half);
     if (offset == data_) return message_.data;
     return static_cast<u32>(message_.address >> 32);
@@ -96,7 +96,7 @@ void Msi::switch_on()
 void Msi::set_hardware_enable(bool enable)
 {
     auto const control = hardware_control().with<MsiControl::MessagesEnabled>(0).with<MsiControl::Enable>(enable);
-    space_.write_hardware(control_, 2, static_cast<u32>(control.raw()));
+    space_.write_hardware(control_, 2, control.raw());
 }
 
 void Msi::switch_off()

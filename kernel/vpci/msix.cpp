@@ -51,7 +51,7 @@ u32 Msix::read_register(u16)
 {
     auto const control =
         hardware_control().with<MsixControl::Enable>(enabled_).with<MsixControl::FunctionMask>(masked_);
-    return static_cast<u32>(control.raw());
+    return control.raw();
 }
 
 void Msix::write_register(u16, u32 value) { write_control(MsixControl{value}); }
@@ -64,14 +64,14 @@ void Msix::write_control(MsixControl wanted)
     // The table first, and all of it: the hardware may hold anything, as after a reset or from the firmware.
     program_all();
     auto const control = hardware_control().with<MsixControl::Enable>(true).with<MsixControl::FunctionMask>(masked_);
-    space_.write_hardware(control_, 2, static_cast<u32>(control.raw()));
+    space_.write_hardware(control_, 2, control.raw());
 }
 
 void Msix::switch_off()
 {
     enabled_ = false;
     auto const control = hardware_control().with<MsixControl::Enable>(false).with<MsixControl::FunctionMask>(masked_);
-    space_.write_hardware(control_, 2, static_cast<u32>(control.raw()));
+    space_.write_hardware(control_, 2, control.raw());
     for (unsigned i = 0; i < count_; ++i) entries_[i].interrupt.reset();
 }
 
@@ -99,7 +99,7 @@ u32 Msix::read_word(Entry const& entry, u32 offset) const
 {
     if (offset == entry_offset::address) return static_cast<u32>(entry.message.address & low_half);
     if (offset == entry_offset::upper_address) return static_cast<u32>(entry.message.address >> 32);
-    return offset == entry_offset::data ? entry.message.data : static_cast<u32>(entry.control.raw());
+    return offset == entry_offset::data ? entry.message.data : entry.control.raw();
 }
 
 u64 Msix::read_table(Gpa where, unsigned bytes)
@@ -162,8 +162,8 @@ void Msix::program(unsigned index)
 {
     if (!table_) return;
     Entry& entry = entries_[index];
-    u32 const control = static_cast<u32>(entry.control.raw());
-    u32 const masked = static_cast<u32>(entry.control.with<MsixVectorControl::Masked>(true).raw());
+    u32 const control = entry.control.raw();
+    u32 const masked = entry.control.with<MsixVectorControl::Masked>(true).raw();
     write_hardware_word(index, entry_offset::control, masked);
     bool const can_fire = enabled_ && !masked_ && !entry.is_masked();
     if (!can_fire || !give_interrupt(entry)) return;

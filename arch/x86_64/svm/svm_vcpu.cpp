@@ -93,9 +93,9 @@ SvmVcpu::~SvmVcpu() { frames::free(frame_); }
 void SvmVcpu::set_up_intercepts()
 {
     vmcb_.exception_intercepts = always_exceptions;
-    vmcb_.intercepts_3 = static_cast<u32>(always_3.raw());
-    vmcb_.intercepts_4 = static_cast<u32>(always_4.raw());
-    vmcb_.intercepts_5 = static_cast<u32>(always_5.raw());
+    vmcb_.intercepts_3 = always_3.raw();
+    vmcb_.intercepts_4 = always_4.raw();
+    vmcb_.intercepts_5 = always_5.raw();
 }
 
 // --- entering ---
@@ -208,8 +208,7 @@ void SvmVcpu::withdraw_virtual_interrupt(EventInformation offered)
 
 void SvmVcpu::intercept_virtual_interrupt(bool enabled)
 {
-    vmcb_.intercepts_3 =
-        static_cast<u32>(Intercepts3{vmcb_.intercepts_3}.with<Intercepts3::VirtualInterrupt>(enabled).raw());
+    vmcb_.intercepts_3 = Intercepts3{vmcb_.intercepts_3}.with<Intercepts3::VirtualInterrupt>(enabled).raw();
     changed<CleanBits::Intercepts>();
 }
 
@@ -335,7 +334,7 @@ void SvmVcpu::request_nmi_window()
 
 void SvmVcpu::intercept_iret(bool enabled)
 {
-    vmcb_.intercepts_3 = static_cast<u32>(Intercepts3{vmcb_.intercepts_3}.with<Intercepts3::Iret>(enabled).raw());
+    vmcb_.intercepts_3 = Intercepts3{vmcb_.intercepts_3}.with<Intercepts3::Iret>(enabled).raw();
     changed<CleanBits::Intercepts>();
 }
 

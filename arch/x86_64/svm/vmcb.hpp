@@ -18,7 +18,7 @@ struct ControlRegisterIntercepts : Register<ControlRegisterIntercepts> {
 };
 
 /// Third intercept word. (APM vol. 2, table B-1, offset 00Ch)
-struct Intercepts3 : Register<Intercepts3> {
+struct Intercepts3 : Register<Intercepts3, u32> {
     using Register::Register;
     using Interrupt = Field<Intercepts3, 0>;
     using Nmi = Field<Intercepts3, 1>;
@@ -39,7 +39,7 @@ struct Intercepts3 : Register<Intercepts3> {
 };
 
 /// Fourth intercept word. (offset 010h)
-struct Intercepts4 : Register<Intercepts4> {
+struct Intercepts4 : Register<Intercepts4, u32> {
     using Register::Register;
     using Vmrun = Field<Intercepts4, 0>;
     using Vmmcall = Field<Intercepts4, 1>;
@@ -57,7 +57,7 @@ struct Intercepts4 : Register<Intercepts4> {
 };
 
 /// Fifth intercept word. (offset 014h)
-struct Intercepts5 : Register<Intercepts5> {
+struct Intercepts5 : Register<Intercepts5, u32> {
     using Register::Register;
     using Invlpgb = Field<Intercepts5, 0>;
     using Mcommit = Field<Intercepts5, 3>;

@@ -37,7 +37,7 @@ struct EptAndVpid : Register<EptAndVpid> {
 };
 
 /// (SDM vol. 3, table 25-5)
-struct PinControls : Register<PinControls> {
+struct PinControls : Register<PinControls, u32> {
     using Register::Register;
     using ExternalInterruptExiting = Field<PinControls, 0>;
     using NmiExiting = Field<PinControls, 3>;
@@ -45,7 +45,7 @@ struct PinControls : Register<PinControls> {
 };
 
 /// (SDM vol. 3, table 25-6)
-struct PrimaryControls : Register<PrimaryControls> {
+struct PrimaryControls : Register<PrimaryControls, u32> {
     using Register::Register;
     using InterruptWindow = Field<PrimaryControls, 2>;
     using TscOffsetting = Field<PrimaryControls, 3>;
@@ -69,7 +69,7 @@ struct PrimaryControls : Register<PrimaryControls> {
 };
 
 /// (SDM vol. 3, table 25-7)
-struct SecondaryControls : Register<SecondaryControls> {
+struct SecondaryControls : Register<SecondaryControls, u32> {
     using Register::Register;
     using Ept = Field<SecondaryControls, 1>;
     using Rdtscp = Field<SecondaryControls, 3>;
@@ -83,7 +83,7 @@ struct SecondaryControls : Register<SecondaryControls> {
 };
 
 /// (SDM vol. 3, table 25-13)
-struct ExitControls : Register<ExitControls> {
+struct ExitControls : Register<ExitControls, u32> {
     using Register::Register;
     using SaveDebug = Field<ExitControls, 2>;
     using HostIsLong = Field<ExitControls, 9>;
@@ -94,7 +94,7 @@ struct ExitControls : Register<ExitControls> {
 };
 
 /// (SDM vol. 3, table 25-15)
-struct EntryControls : Register<EntryControls> {
+struct EntryControls : Register<EntryControls, u32> {
     using Register::Register;
     using LoadDebug = Field<EntryControls, 2>;
     using GuestIsLong = Field<EntryControls, 9>;

@@ -141,7 +141,7 @@ consteval SegmentFields segment_fields(u32 index)
 }
 
 /// (SDM vol. 3, table 25-2)
-struct SegmentRights : Register<SegmentRights> {
+struct SegmentRights : Register<SegmentRights, u32> {
     using Register::Register;
     using Type = Field<SegmentRights, 3, 0, u8>;
     using Accessed = Field<SegmentRights, 0>; ///< of code and data
@@ -158,7 +158,7 @@ struct SegmentRights : Register<SegmentRights> {
 };
 
 /// (SDM vol. 3, table 25-3)
-struct Interruptibility : Register<Interruptibility> {
+struct Interruptibility : Register<Interruptibility, u32> {
     using Register::Register;
     using BySti = Field<Interruptibility, 0>;
     using ByMovSs = Field<Interruptibility, 1>;
@@ -181,7 +181,7 @@ struct PendingDebug : Register<PendingDebug> {
 
 /// VM-entry and VM-exit interruption information, and IDT-vectoring information: alike in these fields.
 /// (SDM vol. 3, tables 25-16, 25-18 and 25-19)
-struct EventInformation : Register<EventInformation> {
+struct EventInformation : Register<EventInformation, u32> {
     using Register::Register;
     enum class Type : u8 {
         Interrupt = 0,

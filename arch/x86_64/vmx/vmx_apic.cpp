@@ -36,8 +36,7 @@ void VmxVcpu::hand_over_msrs(bool wanted)
     if (wanted == owns_apic_msrs_) return;
     owns_apic_msrs_ = wanted;
     SecondaryControls const controls{capabilities().control(ControlWord::Secondary)};
-    write(field::secondary_controls,
-          static_cast<u32>(controls.with<SecondaryControls::VirtualizeX2Apic>(wanted).raw()));
+    write(field::secondary_controls, controls.with<SecondaryControls::VirtualizeX2Apic>(wanted).raw());
     write(field::msr_bitmap, (wanted ? msr_bitmap_with_apic() : msr_bitmap()).raw());
 }
 

@@ -148,7 +148,7 @@ void VmxVcpu::note_debug_exception()
 void VmxVcpu::restore_nmi_blocking()
 {
     Interruptibility const state{read(field::guest_interruptibility)};
-    write(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::ByNmi>(true).raw()));
+    write(field::guest_interruptibility, state.with<Interruptibility::ByNmi>(true).raw());
 }
 
 // --- CR0 and CR4 ---

@@ -55,10 +55,10 @@ u32 to_rights(u16 attributes)
     auto const all = SegmentRights{}
                          .with<SegmentRights::Low>(attributes & 0xff)
                          .with<SegmentRights::High>(static_cast<u16>(attributes >> high_attributes_shift));
-    if (!all.get<SegmentRights::Present>()) return static_cast<u32>(all.with<SegmentRights::Unusable>(true).raw());
+    if (!all.get<SegmentRights::Present>()) return all.with<SegmentRights::Unusable>(true).raw();
     // A loaded segment has been accessed.
     bool const accessed = all.get<SegmentRights::CodeOrData>() || all.get<SegmentRights::Accessed>();
-    return static_cast<u32>(all.with<SegmentRights::Accessed>(accessed).raw());
+    return all.with<SegmentRights::Accessed>(accessed).raw();
 }
 
 u16 to_attributes(u32 rights)
@@ -162,7 +162,7 @@ void VmxVcpu::write_controls(arch::ControlRegisters const& value)
     bool const long_mode = efer.get<Efer::LongModeEnable>() && Cr0{value.cr0}.get<Cr0::Paging>();
     write(field::guest_efer, efer.with<Efer::LongModeActive>(long_mode).raw());
     EntryControls const entry{read(field::entry_controls)};
-    write(field::entry_controls, static_cast<u32>(entry.with<EntryControls::GuestIsLong>(long_mode).raw()));
+    write(field::entry_controls, entry.with<EntryControls::GuestIsLong>(long_mode).raw());
 }
 
 // --- segments ---

@@ -214,7 +214,7 @@ void VmxVcpu::collect_interrupted_delivery()
     // Its delivery begins anew, so the guest is not in its NMI handler yet.
     if (*kind != Type::Nmi) return;
     Interruptibility const state{read(field::guest_interruptibility)};
-    write(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::ByNmi>(false).raw()));
+    write(field::guest_interruptibility, state.with<Interruptibility::ByNmi>(false).raw());
 }
 
 /// The CPU loads PDPTEs only when the guest itself turns PAE paging on. (SDM vol. 3, 27.3.1.6)
@@ -254,7 +254,7 @@ void VmxVcpu::forget_events()
 void VmxVcpu::end_shadow()
 {
     Interruptibility const state{get(field::guest_interruptibility)};
-    set(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::Shadow>(0).raw()));
+    set(field::guest_interruptibility, state.with<Interruptibility::Shadow>(0).raw());
 }
 
 void VmxVcpu::prepare_event()
@@ -269,13 +269,12 @@ void VmxVcpu::prepare_event()
 void VmxVcpu::write_event(arch::Event const& event)
 {
     bool const has_error_code = event.has_error_code && Cr0{read(field::guest_cr0)}.get<Cr0::ProtectedMode>();
-    write(field::entry_event,
-          static_cast<u32>(EventInformation{}
-                               .with<EventInformation::Vector>(event.vector)
-                               .with<EventInformation::Kind>(event_types[std::to_underlying(event.kind)])
-                               .with<EventInformation::HasErrorCode>(has_error_code)
-                               .with<EventInformation::Valid>(true)
-                               .raw()));
+    write(field::entry_event, EventInformation{}
+                                  .with<EventInformation::Vector>(event.vector)
+                                  .with<EventInformation::Kind>(event_types[std::to_underlying(event.kind)])
+                                  .with<EventInformation::HasErrorCode>(has_error_code)
+                                  .with<EventInformation::Valid>(true)
+                                  .raw());
     constexpr u32 legal_error_code = 0x7fff;
     if (has_error_code) write(field::entry_error_code, event.error_code & legal_error_code);
 }
@@ -346,7 +345,7 @@ void VmxVcpu::complete_instruction(u64 rip)
     registers_.rflags = Rflags{registers_.rflags}.with<Rflags::Resume>(false).raw();
     Interruptibility const state{read(field::guest_interruptibility)};
     if (state.get<Interruptibility::Shadow>() != 0)
-        write(field::guest_interruptibility, static_cast<u32>(state.with<Interruptibility::Shadow>(0).raw()));
+        write(field::guest_interruptibility, state.with<Interruptibility::Shadow>(0).raw());
     if (Rflags{registers_.rflags}.get<Rflags::Trap>()) [[unlikely]]
         write(field::guest_pending_debug, PendingDebug{}.with<PendingDebug::SingleStep>(true).raw());
 }
