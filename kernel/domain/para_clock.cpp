@@ -8,6 +8,7 @@
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/domain/shared_areas.hpp"
+#include "kernel/lib/shared_memory.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::para_clock {
@@ -82,9 +83,10 @@ void publish(Vcpu& vcpu, SharedAreas const& areas)
     publish_to_area(areas, record);
     if (xen::VcpuInfo* const info = vcpu.info())
         update_versioned(info->time.version, [&] {
-            u32 const version = info->time.version;
-            info->time = record;
-            info->time.version = version;
+            // All behind the version.
+            constexpr size_t begin = sizeof record.version;
+            store_shared(reinterpret_cast<u8*>(&info->time) + begin,
+                         std::span{reinterpret_cast<u8 const*>(&record), sizeof record}.subspan(begin));
         });
 }
 
@@ -96,9 +98,9 @@ void publish_wall_clock(Domain& domain)
     WallClock wall = clock::wallclock();
     wall.seconds += static_cast<u64>(domain.clock_offset.load(std::memory_order_relaxed));
     update_versioned(shared->wall_clock_version, [&] {
-        shared->wall_clock_seconds = static_cast<u32>(wall.seconds);
-        shared->wall_clock_nanoseconds = wall.nanoseconds;
-        shared->wall_clock_seconds_high = static_cast<u32>(wall.seconds >> 32);
+        store_shared(shared->wall_clock_seconds, static_cast<u32>(wall.seconds));
+        store_shared(shared->wall_clock_nanoseconds, wall.nanoseconds);
+        store_shared(shared->wall_clock_seconds_high, static_cast<u32>(wall.seconds >> 32));
     });
 }
 

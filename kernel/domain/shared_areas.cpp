@@ -3,12 +3,12 @@
 #include "kernel/domain/shared_areas.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/guest_presence.hpp"
+#include "kernel/lib/shared_memory.hpp"
 
 namespace hospes {
 
@@ -44,7 +44,7 @@ void GuestArea::write(u64 at, std::span<u8 const> bytes) const
         if (!page) return;
         u64 const inside = position & page_mask;
         size_t const length = std::min<size_t>(bytes.size(), page_size - inside);
-        std::memcpy(arch::reach_as<u8>(address_of(page->frame())) + inside, bytes.data(), length);
+        store_shared(arch::reach_as<u8>(address_of(page->frame())) + inside, bytes.first(length));
         bytes = bytes.subspan(length);
         position += length;
     }

@@ -211,6 +211,8 @@ Expected<> VirtualLocalApic::load_registers(xen::HvmLocalApicRegisters const& st
         std::memcpy(&value, &state.data[index * apic_register_bytes], sizeof value);
         return value;
     };
+    // First: what arrives while the record is loaded is not of the time before it, and must not be lost.
+    for (auto& word : arrived_) word.store(0);
     for (size_t i = 0; i < apic_register_count; ++i) {
         Rule const& rule = apic_register_rules[i];
         bool const is_command = i == index_of(ApicRegister::CommandHigh); // all its bits count in x2APIC mode
@@ -221,7 +223,6 @@ Expected<> VirtualLocalApic::load_registers(xen::HvmLocalApicRegisters const& st
         u32 const legal = i == 0 ? 0xffff'0000 : 0xffff'ffff;
         for (ApicRegister const first : {ApicRegister::InService, ApicRegister::TriggerMode, ApicRegister::Request})
             set_word(first, i, take(index_of(first) + i) & legal);
-        arrived_[i].store(0);
     }
     ++trigger_generation_;
     write_identity();
