@@ -11,6 +11,7 @@
 #include "kernel/hypercall/counters.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "tests/fakes/host_machine.hpp"
+#include "tests/race/own_pages.hpp"
 #include "tests/race/threaded_cpus.hpp"
 #include "tests/software/guest.hpp"
 
@@ -64,6 +65,7 @@ bool run(double seconds)
     race::have_cpus(cpus);
     fakes::start_machine();
     u64 const free_before = frames::free_count();
+    if (!race::write_where_guests_do()) return false;
     {
         fakes::TestDomain const dom0{0, true, {.max_vcpus = dom0_vcpus, .max_event_port = 200}};
         dom0->quota.ram.set_limit(256);
