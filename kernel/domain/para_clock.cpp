@@ -46,14 +46,17 @@ xen::VcpuTimeInfo current_record(Vcpu const& vcpu)
 }
 
 /// The copy for the guest's user mode.
-void publish_to_area(SharedAreas const& areas, xen::VcpuTimeInfo record)
+void publish_to_area(SharedAreas& areas, xen::VcpuTimeInfo record)
 {
-    auto const bytes = [](auto const& value) { return std::span{reinterpret_cast<u8 const*>(&value), sizeof value}; };
-    record.version = 1;
-    areas.write_time(0, bytes(record));
+    std::span const bytes{reinterpret_cast<u8 const*>(&record), sizeof record};
+    auto const version = bytes.first(sizeof record.version);
+    record.version = areas.next_time_version();
+    areas.write_time(0, version);
     std::atomic_thread_fence(std::memory_order_release);
-    record.version = 2;
-    areas.write_time(0, bytes(record.version));
+    areas.write_time(version.size(), bytes.subspan(version.size()));
+    std::atomic_thread_fence(std::memory_order_release);
+    ++record.version;
+    areas.write_time(0, version);
 }
 
 /// Runs `write` while the version is odd, so that a reader on another CPU tries again. (xen/include/public/xen.h)
@@ -73,11 +76,11 @@ void update_versioned(u32& version, Write write)
 
 void publish(Vcpu& vcpu)
 {
-    auto const areas = vcpu.areas.lock();
+    auto areas = vcpu.areas.lock();
     publish(vcpu, *areas);
 }
 
-void publish(Vcpu& vcpu, SharedAreas const& areas)
+void publish(Vcpu& vcpu, SharedAreas& areas)
 {
     xen::VcpuTimeInfo const record = current_record(vcpu);
     publish_to_area(areas, record);

@@ -15,7 +15,7 @@ namespace para_clock {
 /// (kernel/time/clock.hpp).
 void publish(Vcpu& vcpu);
 /// The same, for who holds the vCPU's areas.
-void publish(Vcpu& vcpu, SharedAreas const& areas);
+void publish(Vcpu& vcpu, SharedAreas& areas);
 /// Writes the wall clock into the domain's shared info, if it still has one. Takes LockRank::DomainControl. Needed when
 /// it is created and when the clock is set.
 void publish_wall_clock(Domain& domain);

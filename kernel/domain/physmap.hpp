@@ -70,8 +70,9 @@ private:
     FrameReference reference_;
 };
 
-/// What is added is mapped with references that the map then holds. On an error nothing is mapped, and they stay with
-/// the caller: a FrameReference drops its own, and whoever has many (LargeExtents) gives them back within his budget.
+/// What is added is mapped with references that the map then holds. On an error nothing is mapped (replace() may have
+/// taken out what was there), and they stay with the caller: a FrameReference drops its own, and whoever has many
+/// (LargeExtents) gives them back within his budget.
 class Physmap {
 public:
     explicit Physmap(Domain& domain) : domain_{domain} {}

@@ -35,7 +35,7 @@ Expected<GuestArea> GuestArea::pin(Vcpu& caller, Gva where, u64 bytes)
     return area;
 }
 
-/// A record inside one page is written in one go.
+/// A word of a record goes out at once where it is aligned.
 void GuestArea::write(u64 at, std::span<u8 const> bytes) const
 {
     u64 position = offset_ + at;

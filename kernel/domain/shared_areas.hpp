@@ -54,6 +54,8 @@ public:
     /// Write to the area, if there is one, from byte `at` on.
     void write_run_state(u64 at, std::span<u8 const> bytes) const;
     void write_time(u64 at, std::span<u8 const> bytes) const;
+    /// Of the record in the time area, while it is being written: odd, and never one that a reader has seen.
+    [[nodiscard]] u32 next_time_version() { return (time_version_ += 2) - 1; }
 
 private:
     friend class Guarded<SharedAreas, LockRank::VcpuAreas>;
@@ -62,6 +64,7 @@ private:
     std::optional<OwnRam> info_page_;
     std::optional<GuestArea> run_state_;
     std::optional<GuestArea> time_;
+    u32 time_version_ = 0;
 };
 
 using GuardedAreas = Guarded<SharedAreas, LockRank::VcpuAreas>;

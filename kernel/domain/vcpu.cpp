@@ -2,12 +2,11 @@
 /// Why a vCPU waits, and the pages it shares with the guest.
 #include "kernel/domain/vcpu.hpp"
 
-#include <cstring>
-
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/guest_presence.hpp"
 #include "kernel/domain/para_clock.hpp"
 #include "kernel/evtchn/virtual_interrupt.hpp"
+#include "kernel/lib/shared_memory.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 namespace hospes {
@@ -85,7 +84,7 @@ Expected<> Vcpu::register_info(OwnRam page, u32 offset)
         if (xen::VcpuInfo* const before = info())
             copy_live(*place, *before);
         else
-            std::memset(place, 0, sizeof *place);
+            store_shared(*place, xen::VcpuInfo{});
         static_cast<void>(held->exchange_info_page(std::move(page)));
         info_.store(place, std::memory_order_release);
         para_clock::publish(*this, *held);

@@ -6,6 +6,7 @@
 ///
 /// A frame of a domain is held by every mapping of it in any second stage or IOMMU table, and by every
 /// short-lived access (FrameReference). The count never rises from zero: a frame on its way out stays out.
+/// What gives a frame back to its owner's accounts knows domains: kernel/domain/frame_table.cpp.
 #pragma once
 
 #include <atomic>
