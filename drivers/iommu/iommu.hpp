@@ -28,7 +28,9 @@ namespace hospes::iommu {
 class DmaSpace {
 public:
     /// Lets devices reach 2^order frames; all or nothing. Exists where something is mapped, OutOfMemory, OutOfRange if
-    /// the IOMMUs cannot address it.
+    /// the IOMMUs cannot address it. If some were reachable for a moment and an IOMMU does not answer when they are
+    /// taken back, all devices were stopped, and it is no error: the frames stay the caller's mapping's, until flush()
+    /// says that they are never used again.
     [[nodiscard]] virtual Expected<> map(Gfn where, Hfn frame, unsigned order, bool writable) = 0;
     /// Takes it away again, as far as it is there. OutOfMemory: a larger mapping could not be split, nothing changed.
     [[nodiscard]] virtual Expected<> unmap(Gfn where, unsigned order) = 0;

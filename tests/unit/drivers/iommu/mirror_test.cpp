@@ -21,10 +21,11 @@ public:
     bool flush_translations() override
     {
         ++flushes;
-        return true;
+        return answer;
     }
     void note_added() override { ++additions; }
     int flushes = 0, additions = 0;
+    bool answer = true;
 };
 
 /// Table memory with an eye on what a unit reads that does not snoop the CPUs' caches: entries as they were when they
@@ -123,6 +124,21 @@ TYPED_TEST(MirrorTest, AllOrNothing)
     EXPECT_EQ(mirror.table().lookup(Gfn{0x400}).type, MappingType::None);
     EXPECT_EQ(mirror.table().lookup(Gfn{0x5ff}).frame, Hfn{0x5ff});
     EXPECT_EQ(mirror.map(Gfn{u64{1} << 40}, Hfn{1}, 0, true).error(), Error::OutOfRange);
+}
+
+/// An error would hand the frames back to be used for something else, while a unit may still know them.
+TYPED_TEST(MirrorTest, WhatASilentUnitMayRememberIsNotGivenBack)
+{
+    auto mirror = this->make(0);
+    ASSERT_TRUE(mirror.map(Gfn{0x5ff}, Hfn{0x5ff}, 0, true));
+    this->units.answer = false;
+    EXPECT_EQ(mirror.map(Gfn{0x5ff}, Hfn{0x400}, 0, true).error_or(Error::Busy), Error::Exists) << "no unit knew it";
+    EXPECT_EQ(this->units.flushes, 0);
+    EXPECT_TRUE(mirror.map(Gfn{0x400}, Hfn{0x400}, 9, true));
+    EXPECT_EQ(this->units.flushes, 1);
+    EXPECT_EQ(mirror.table().lookup(Gfn{0x400}).type, MappingType::None);
+    EXPECT_TRUE(mirror.unmap(Gfn{0x400}, 9)) << "as the physmap does when the frames go";
+    EXPECT_FALSE(mirror.flush());
 }
 
 TYPED_TEST(MirrorTest, NoTableLeft)
