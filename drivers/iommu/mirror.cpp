@@ -10,8 +10,8 @@ Expected<> Mirror::map(Gfn where, Hfn frame, unsigned order, bool writable)
 {
     LeafAttributes const leaf{writable ? read_write : read_only, MemoryType::WriteBack, MappingType::Ram};
     bool is_taken_back = true;
-    auto const mapped = map_run(*table_, {where, frame, u64{1} << order}, leaf, largest_order_,
-                                [&] { is_taken_back = flush(); });
+    auto const mapped =
+        map_run(*table_, {where, frame, u64{1} << order}, leaf, largest_order_, [&] { is_taken_back = flush(); });
     // With an error, the caller would give the frames to somebody else, and a stopped unit may remember them.
     if (!is_taken_back) return {};
     if (!mapped) return failure(mapped.error() == Error::Invalid ? Error::OutOfRange : mapped.error());

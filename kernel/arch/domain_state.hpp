@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the machine keeps for each domain. The kernel carries it without looking inside.
+/// A domain's virtual machine, as the architecture keeps it. The kernel carries it without looking inside.
 #pragma once
 
 #include "kernel/lib/error.hpp"
@@ -10,11 +10,11 @@ class Domain;
 
 namespace hospes::arch {
 
-struct DomainMachine;
+struct VirtualMachine;
 
-/// Owner of a DomainMachine (arch/x86_64/guest/domain_machine.hpp): CPUID policy, which ports the domain drives itself,
-/// and the maps of who answers at the others and at which addresses. The devices in these maps belong to somebody else:
-/// those of the control domain live for ever (dom0_devices.cpp).
+/// Owner of a VirtualMachine (arch/x86_64/guest/virtual_machine.hpp): CPUID policy, which ports the domain drives
+/// itself, and the maps of who answers at the others and at which addresses. The devices in these maps belong to
+/// somebody else: those of the control domain live for ever (dom0_devices.cpp).
 class DomainState {
 public:
     DomainState() = default;
@@ -22,11 +22,11 @@ public:
     DomainState& operator=(DomainState const&) = delete;
     ~DomainState();
     [[nodiscard]] Expected<> initialize(Domain& domain);
-    [[nodiscard]] DomainMachine& operator*() const { return *machine_; }
-    [[nodiscard]] DomainMachine* operator->() const { return machine_; }
+    [[nodiscard]] VirtualMachine& operator*() const { return *virtual_machine_; }
+    [[nodiscard]] VirtualMachine* operator->() const { return virtual_machine_; }
 
 private:
-    DomainMachine* machine_ = nullptr;
+    VirtualMachine* virtual_machine_ = nullptr;
 };
 
 }

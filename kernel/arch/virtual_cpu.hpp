@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the kernel asks of a virtual CPU's machine state: registers, interrupt controller, address translation.
+/// What the kernel asks of a virtual CPU: its registers, interrupt controller, address translation.
 /// Defined in arch/x86_64/guest, without a word about the vendor.
 #pragma once
 
@@ -22,9 +22,9 @@ namespace hospes::arch {
 class VirtualCpu;
 
 [[nodiscard]] Expected<VirtualCpu*> create_virtual_cpu(Vcpu& vcpu);
-void destroy_virtual_cpu(VirtualCpu* machine);
+void destroy_virtual_cpu(VirtualCpu* cpu);
 /// The vCPU will not run again: nothing of it happens by itself from here on.
-void retire_virtual_cpu(VirtualCpu& machine);
+void retire_virtual_cpu(VirtualCpu& cpu);
 [[nodiscard]] Expected<SecondStage*> create_second_stage();
 
 /// Runs the guest on this CPU and handles its exits, until the CPU should run something else

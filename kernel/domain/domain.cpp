@@ -60,7 +60,7 @@ Expected<Domain*> Domain::create(DomainId id, DomainConfiguration const& configu
                                                       [](Domain* failed) { delete failed; }};
     if (!domain) return failure(Error::OutOfMemory);
     if (auto const made = domain->physmap.initialize(); !made) return failure(made.error());
-    if (auto const made = domain->machine.initialize(*domain); !made) return failure(made.error());
+    if (auto const made = domain->virtual_machine.initialize(*domain); !made) return failure(made.error());
     auto charge = Charge::take(domain->quota, AccountKind::Overhead, 1);
     if (!charge) return failure(charge.error());
     auto const frame = frames::allocate_zeroed();

@@ -159,7 +159,7 @@ public:
     GrantTable grants;
     Guarded<DomainControl, LockRank::DomainControl> control;
     Turn control_turn;                              ///< domctls on one domain are carried out one after the other
-    arch::DomainState machine;                      ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
+    arch::DomainState virtual_machine;              ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
     std::atomic<u64> translation_generation{1};     ///< GuestPresence
     std::atomic<u32> weight{256};                   ///< scheduler share
     policy::CapAccount cap_account;                 ///< what it may still run in this period

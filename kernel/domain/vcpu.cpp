@@ -31,14 +31,14 @@ void poll_expired(Timer& timer) { static_cast<Vcpu*>(timer.context)->clear_waiti
 
 Vcpu::~Vcpu()
 {
-    if (machine_) arch::destroy_virtual_cpu(machine_);
+    if (virtual_cpu_) arch::destroy_virtual_cpu(virtual_cpu_);
 }
 
 Expected<> Vcpu::initialize()
 {
-    auto const machine = arch::create_virtual_cpu(*this);
-    if (!machine) return failure(machine.error());
-    machine_ = *machine;
+    auto const cpu = arch::create_virtual_cpu(*this);
+    if (!cpu) return failure(cpu.error());
+    virtual_cpu_ = *cpu;
     one_shot_timer.function = one_shot_expired;
     one_shot_timer.context = this;
     poll_timer.function = poll_expired;
@@ -110,7 +110,7 @@ void Vcpu::retire()
 {
     timers::cancel(one_shot_timer);
     timers::cancel(poll_timer);
-    if (machine_) arch::retire_virtual_cpu(*machine_);
+    if (virtual_cpu_) arch::retire_virtual_cpu(*virtual_cpu_);
     // Taken out with the lock, let go without it.
     struct Taken {
         std::optional<OwnRam> info_page;

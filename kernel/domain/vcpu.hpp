@@ -38,12 +38,12 @@ public:
     Vcpu(Vcpu const&) = delete;
     Vcpu& operator=(Vcpu const&) = delete;
     ~Vcpu();
-    /// Gives it its machine state. It starts Down. OutOfMemory.
+    /// Gives it its virtual CPU. It starts Down. OutOfMemory.
     [[nodiscard]] Expected<> initialize();
 
     [[nodiscard]] Domain& domain() const { return domain_; }
     [[nodiscard]] VcpuId id() const { return id_; }
-    [[nodiscard]] arch::VirtualCpu& machine() const { return *machine_; }
+    [[nodiscard]] arch::VirtualCpu& virtual_cpu() const { return *virtual_cpu_; }
 
     // --- waiting (kernel/domain/vcpu.cpp; all lock-free, any CPU may call) ---
     [[nodiscard]] bool is_runnable() const { return waiting_.load(std::memory_order_acquire) == 0; }
@@ -93,7 +93,7 @@ private:
     VcpuId const id_;
     std::atomic<u32> waiting_{static_cast<u32>(WaitReason::Down) | static_cast<u32>(WaitReason::DomainPaused)};
     std::atomic<bool> has_been_up_{false};
-    arch::VirtualCpu* machine_ = nullptr;
+    arch::VirtualCpu* virtual_cpu_ = nullptr;
     std::atomic<xen::VcpuInfo*> info_{nullptr}; ///< changed under the lock of `areas`
 };
 

@@ -56,11 +56,11 @@ private:
 
 Expected<VirtualCpu*> create_virtual_cpu(Vcpu&)
 {
-    auto* const machine = new (std::nothrow) VirtualCpu;
-    if (!machine) return failure(Error::OutOfMemory);
-    return machine;
+    auto* const cpu = new (std::nothrow) VirtualCpu;
+    if (!cpu) return failure(Error::OutOfMemory);
+    return cpu;
 }
-void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
+void destroy_virtual_cpu(VirtualCpu* cpu) { delete cpu; }
 void retire_virtual_cpu(VirtualCpu&) {}
 
 Expected<SecondStage*> create_second_stage()
@@ -75,33 +75,33 @@ Expected<SecondStage*> create_second_stage()
     return watched;
 }
 
-struct DomainMachine {
+struct VirtualMachine {
     std::atomic<u8> callback_vector{0};
 };
-DomainState::~DomainState() { delete machine_; }
+DomainState::~DomainState() { delete virtual_machine_; }
 Expected<> DomainState::initialize(Domain&)
 {
-    machine_ = new (std::nothrow) DomainMachine;
-    if (!machine_) return failure(Error::OutOfMemory);
+    virtual_machine_ = new (std::nothrow) VirtualMachine;
+    if (!virtual_machine_) return failure(Error::OutOfMemory);
     return {};
 }
 
 void raise_upcall(Vcpu& vcpu)
 {
-    ++vcpu.machine().upcalls;
-    vcpu.machine().has_event = true;
+    ++vcpu.virtual_cpu().upcalls;
+    vcpu.virtual_cpu().has_event = true;
     vcpu.notice_event();
 }
 void set_upcall_vector(Vcpu& vcpu, u8 vector)
 {
-    vcpu.machine().upcall_vector = vector;
+    vcpu.virtual_cpu().upcall_vector = vector;
     raise_upcall(vcpu);
 }
-void set_callback_vector(Domain& domain, u8 vector) { domain.machine->callback_vector = vector; }
-bool has_deliverable_event(Vcpu const& vcpu) { return vcpu.machine().has_event; }
+void set_callback_vector(Domain& domain, u8 vector) { domain.virtual_machine->callback_vector = vector; }
+bool has_deliverable_event(Vcpu const& vcpu) { return vcpu.virtual_cpu().has_event; }
 void inject_nmi(Vcpu& vcpu)
 {
-    ++vcpu.machine().nmis;
+    ++vcpu.virtual_cpu().nmis;
     vcpu.notice_event();
 }
 
@@ -111,13 +111,13 @@ Expected<Gpa> translate(GuestLook const&, Gva where, AccessKind) { return Gpa{wh
 void prepare_to_save(Vcpu&) {}
 xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc)
 {
-    xen::HvmCpu registers = vcpu.machine().registers;
+    xen::HvmCpu registers = vcpu.virtual_cpu().registers;
     registers.tsc = host_tsc;
     return registers;
 }
-xen::HvmMtrr save_mtrr(Vcpu const& vcpu) { return vcpu.machine().memory_types; }
-xen::HvmLocalApic save_lapic(Vcpu const& vcpu) { return vcpu.machine().local_apic; }
-xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu) { return vcpu.machine().local_apic_registers; }
+xen::HvmMtrr save_mtrr(Vcpu const& vcpu) { return vcpu.virtual_cpu().memory_types; }
+xen::HvmLocalApic save_lapic(Vcpu const& vcpu) { return vcpu.virtual_cpu().local_apic; }
+xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu) { return vcpu.virtual_cpu().local_apic_registers; }
 
 namespace {
 
@@ -134,15 +134,15 @@ constexpr size_t extended_bytes = 576; // an XSAVE area with nothing beyond SSE 
 
 Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state, u64 host_tsc)
 {
-    vcpu.machine().loaded_at = host_tsc;
-    return keep(vcpu.machine().registers, state);
+    vcpu.virtual_cpu().loaded_at = host_tsc;
+    return keep(vcpu.virtual_cpu().registers, state);
 }
-Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state) { return keep(vcpu.machine().registers, state); }
-Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state) { return keep(vcpu.machine().memory_types, state); }
-Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return keep(vcpu.machine().local_apic, state); }
+Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state) { return keep(vcpu.virtual_cpu().registers, state); }
+Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state) { return keep(vcpu.virtual_cpu().memory_types, state); }
+Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return keep(vcpu.virtual_cpu().local_apic, state); }
 Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmLocalApicRegisters const& state)
 {
-    return keep(vcpu.machine().local_apic_registers, state);
+    return keep(vcpu.virtual_cpu().local_apic_registers, state);
 }
 
 size_t save_extended(Vcpu const&, std::span<u8> out)

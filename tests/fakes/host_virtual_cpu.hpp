@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The machine state of a vCPU that no processor runs: what the toolstack loaded, and what the kernel wanted of it.
+/// The virtual CPU of a vCPU that no processor runs: what the toolstack loaded, and what the kernel wanted of it.
 #pragma once
 
 #include <atomic>
@@ -29,9 +29,9 @@ public:
 namespace hospes::fakes {
 
 /// Upcalls that arch::raise_upcall() was asked for.
-[[nodiscard]] inline u32 upcalls(Vcpu const& vcpu) { return vcpu.machine().upcalls; }
+[[nodiscard]] inline u32 upcalls(Vcpu const& vcpu) { return vcpu.virtual_cpu().upcalls; }
 /// The vCPU has its events handled. Returns whether there were any.
-inline bool take_event(Vcpu& vcpu) { return vcpu.machine().has_event.exchange(false); }
+inline bool take_event(Vcpu& vcpu) { return vcpu.virtual_cpu().has_event.exchange(false); }
 
 /// What another CPU does right after the next leaf of some domain's map was found, and before its finder acts. Once.
 inline std::function<void()> after_next_leaf;

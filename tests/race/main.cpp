@@ -35,7 +35,7 @@ struct Software {
 
 void step(Vcpu& vcpu)
 {
-    auto& kept = vcpu.machine().software;
+    auto& kept = vcpu.virtual_cpu().software;
     if (!kept) kept = std::make_shared<Software>(vcpu);
     static_cast<Software*>(kept.get())->guest.step();
 }

@@ -11,7 +11,8 @@ namespace {
 bool is_addressed(Vcpu& target, ApicMessage const& message, ApicShorthand shorthand, Vcpu const* sender)
 {
     switch (shorthand) {
-    case ApicShorthand::None: return target.machine().local_apic.is_addressed_by(message.destination, message.logical);
+    case ApicShorthand::None:
+        return target.virtual_cpu().local_apic.is_addressed_by(message.destination, message.logical);
     case ApicShorthand::Self: return &target == sender;
     case ApicShorthand::All: return true;
     case ApicShorthand::Others: return &target != sender;
@@ -21,13 +22,13 @@ bool is_addressed(Vcpu& target, ApicMessage const& message, ApicShorthand shorth
 
 void deliver_to(Vcpu& target, ApicMessage const& message)
 {
-    VirtualCpu& machine = target.machine();
+    VirtualCpu& cpu = target.virtual_cpu();
     switch (message.mode) {
     case ApicDeliveryMode::Fixed:
-    case ApicDeliveryMode::LowestPriority: machine.local_apic.accept(message.vector, message.level); return;
-    case ApicDeliveryMode::Nmi: return machine.request_nmi();
-    case ApicDeliveryMode::Init: return machine.request_init();
-    case ApicDeliveryMode::Startup: return machine.request_startup(message.vector);
+    case ApicDeliveryMode::LowestPriority: cpu.local_apic.accept(message.vector, message.level); return;
+    case ApicDeliveryMode::Nmi: return cpu.request_nmi();
+    case ApicDeliveryMode::Init: return cpu.request_init();
+    case ApicDeliveryMode::Startup: return cpu.request_startup(message.vector);
     case ApicDeliveryMode::Smi:
     case ApicDeliveryMode::External: return; // guests have neither
     }
@@ -38,9 +39,9 @@ void deliver_to_one(Domain& domain, ApicMessage const& message, ApicShorthand sh
 {
     Vcpu* best = nullptr;
     for (auto const& vcpu : domain.vcpus()) {
-        VirtualLocalApic const& apic = vcpu->machine().local_apic;
+        VirtualLocalApic const& apic = vcpu->virtual_cpu().local_apic;
         if (!apic.is_enabled() || !is_addressed(*vcpu, message, shorthand, sender)) continue;
-        if (!best || apic.processor_priority() < best->machine().local_apic.processor_priority()) best = vcpu.get();
+        if (!best || apic.processor_priority() < best->virtual_cpu().local_apic.processor_priority()) best = vcpu.get();
     }
     if (best) deliver_to(*best, message);
 }
@@ -50,7 +51,7 @@ Vcpu* single_target(Domain& domain, ApicMessage const& message, ApicShorthand sh
 {
     if (shorthand != ApicShorthand::None || message.logical || message.destination % 2 != 0) return nullptr;
     Vcpu* const vcpu = domain.vcpu(message.destination / 2);
-    return vcpu && vcpu->machine().local_apic.id() == message.destination ? vcpu : nullptr;
+    return vcpu && vcpu->virtual_cpu().local_apic.id() == message.destination ? vcpu : nullptr;
 }
 
 }

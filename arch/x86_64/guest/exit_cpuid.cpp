@@ -11,25 +11,25 @@ using emulator::Gpr;
 
 namespace {
 
-CpuidContext context_of(VirtualCpu& machine)
+CpuidContext context_of(VirtualCpu& cpu)
 {
     u32 const khz = static_cast<u32>(clock::tsc_khz());
-    return {.vcpu = machine.vcpu.id(),
-            .domain = machine.vcpu.domain().id(),
-            .cr4 = machine.backend->cr4(),
-            .xcr0 = machine.extended.xcr0(),
+    return {.vcpu = cpu.vcpu.id(),
+            .domain = cpu.vcpu.domain().id(),
+            .cr4 = cpu.backend->cr4(),
+            .xcr0 = cpu.extended.xcr0(),
             .guest_tsc_khz = khz,
             .host_tsc_khz = khz,
-            .tsc_offset = machine.tsc_offset()};
+            .tsc_offset = cpu.tsc_offset()};
 }
 
 }
 
-void handle_cpuid(VirtualCpu& machine, Exit const&)
+void handle_cpuid(VirtualCpu& cpu, Exit const&)
 {
-    if (!step_over(machine)) return;
-    GeneralRegisters& registers = machine.backend->registers();
-    CpuidLeaf const answer = answer_cpuid(machine.domain_machine().policy, context_of(machine),
+    if (!step_over(cpu)) return;
+    GeneralRegisters& registers = cpu.backend->registers();
+    CpuidLeaf const answer = answer_cpuid(cpu.virtual_machine().policy, context_of(cpu),
                                           static_cast<u32>(registers[Gpr::Rax]), static_cast<u32>(registers[Gpr::Rcx]));
     registers[Gpr::Rax] = answer.eax;
     registers[Gpr::Rbx] = answer.ebx;

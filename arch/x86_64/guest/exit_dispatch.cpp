@@ -58,11 +58,11 @@ std::span<Counter> exit_counters_of(unsigned cpu) { return exit_counters.of(cpu)
 
 std::string_view exit_name(size_t number) { return rows[number].name; }
 
-void dispatch_exit(VirtualCpu& machine, Exit const& exit)
+void dispatch_exit(VirtualCpu& cpu, Exit const& exit)
 {
     size_t const index = static_cast<size_t>(exit.kind);
-    ++machine.exits->count[index];
-    rows[index].handler(machine, exit);
+    ++cpu.exits->count[index];
+    rows[index].handler(cpu, exit);
 }
 
 }

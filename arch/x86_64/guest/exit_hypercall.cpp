@@ -14,28 +14,28 @@ namespace {
 
 constexpr std::array argument_registers{Gpr::Rdi, Gpr::Rsi, Gpr::Rdx, Gpr::R10, Gpr::R8};
 
-void finish(VirtualCpu& machine, u64 result)
+void finish(VirtualCpu& cpu, u64 result)
 {
-    if (step_over(machine)) machine.backend->registers()[Gpr::Rax] = result;
+    if (step_over(cpu)) cpu.backend->registers()[Gpr::Rax] = result;
 }
 
 }
 
-void handle_hypercall(VirtualCpu& machine, Exit const&)
+void handle_hypercall(VirtualCpu& cpu, Exit const&)
 {
-    VcpuBackend& backend = *machine.backend;
+    VcpuBackend& backend = *cpu.backend;
     CodeLevel const caller = backend.code_level();
-    if (caller.privilege != 0) return finish(machine, HypercallResult::of(Error::NotPermitted).value);
+    if (caller.privilege != 0) return finish(cpu, HypercallResult::of(Error::NotPermitted).value);
     // 32-bit structures have other layouts, which we do not speak.
-    if (caller.mode != emulator::Mode::Bits64) return finish(machine, HypercallResult::of(Error::NotImplemented).value);
+    if (caller.mode != emulator::Mode::Bits64) return finish(cpu, HypercallResult::of(Error::NotImplemented).value);
 
     GeneralRegisters& registers = backend.registers();
     HypercallArguments arguments;
     for (size_t i = 0; i < argument_registers.size(); ++i) arguments[i] = registers[argument_registers[i]];
     u64 const number = registers[Gpr::Rax] & ~u32{0};
     arguments.progress = static_cast<u32>(registers[Gpr::Rax] >> 32);
-    HypercallResult const result = dispatch_hypercall(machine.vcpu, number, arguments);
-    if (!result.restart) return finish(machine, result.value);
+    HypercallResult const result = dispatch_hypercall(cpu.vcpu, number, arguments);
+    if (!result.restart) return finish(cpu, result.value);
     // The guest executes the instruction again, after its interrupts, with what is left to do.
     registers[Gpr::Rax] = number | u64{arguments.progress} << 32;
     for (size_t i = 0; i < argument_registers.size(); ++i) registers[argument_registers[i]] = arguments[i];

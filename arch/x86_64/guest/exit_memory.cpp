@@ -15,49 +15,49 @@ namespace hospes::arch {
 namespace {
 
 /// Does the access at `linear` reach the page that was refused, perhaps with its last byte?
-bool reaches(VirtualCpu& machine, std::optional<Gva> linear, unsigned bytes, Gpa where)
+bool reaches(VirtualCpu& cpu, std::optional<Gva> linear, unsigned bytes, Gpa where)
 {
     if (!linear) return false;
     auto const in_page = [&](Gva position) {
-        auto const found = translate_own(machine, position, false);
+        auto const found = translate_own(cpu, position, false);
         return found && frame_of(*found) == frame_of(where);
     };
     return in_page(*linear) || in_page(*linear + (bytes - 1));
 }
 
 /// Is this the instruction that was stopped? Another vCPU may have written another one there since.
-bool is_about(VirtualCpu& machine, emulator::Instruction const& instruction, emulator::GuestRegisters const& registers,
+bool is_about(VirtualCpu& cpu, emulator::Instruction const& instruction, emulator::GuestRegisters const& registers,
               Gpa where)
 {
     unsigned const bytes = std::max(instruction.operand_bytes, instruction.source_bytes);
     auto const [first, second] = emulator::accessed_addresses(instruction, registers);
-    return reaches(machine, first, bytes, where) || reaches(machine, second, bytes, where);
+    return reaches(cpu, first, bytes, where) || reaches(cpu, second, bytes, where);
 }
 
 /// Carries out the instruction in software, on whatever it accesses, with the rights of its code. What is not about
 /// `where` is left to the CPU: it executes whatever is there now.
-void emulate(VirtualCpu& machine, Gpa where)
+void emulate(VirtualCpu& cpu, Gpa where)
 {
-    FetchedInstruction const fetched = fetch_instruction(machine);
+    FetchedInstruction const fetched = fetch_instruction(cpu);
     auto const instruction = emulator::decode(fetched.span(), fetched.mode);
-    emulator::GuestRegisters registers = machine.emulator_registers();
-    if (instruction && !is_about(machine, *instruction, registers, where)) return;
-    GuestMemory memory{machine};
+    emulator::GuestRegisters registers = cpu.emulator_registers();
+    if (instruction && !is_about(cpu, *instruction, registers, where)) return;
+    GuestMemory memory{cpu};
     auto const progress = instruction ? emulator::execute(*instruction, registers, memory)
                                       : Expected<emulator::Progress>{failure(Error::NotSupported)};
     bool const is_out_of_reach = !progress && progress.error() == Error::BadAddress;
     if (!progress && !is_out_of_reach) {
-        if (machine.domain_machine().may_complain())
-            log_warning("domain {} vcpu {}: cannot emulate the access to {:x} at rip {:x}", machine.vcpu.domain().id(),
-                        machine.vcpu.id(), where, registers.rip);
-        return machine.inject_exception(exception::invalid_opcode);
+        if (cpu.virtual_machine().may_complain())
+            log_warning("domain {} vcpu {}: cannot emulate the access to {:x} at rip {:x}", cpu.vcpu.domain().id(),
+                        cpu.vcpu.id(), where, registers.rip);
+        return cpu.inject_exception(exception::invalid_opcode);
     }
-    GeneralRegisters& general = machine.backend->registers();
+    GeneralRegisters& general = cpu.backend->registers();
     general.gpr = registers.gpr; // also what a REP has done before it failed
     general.rflags = registers.rflags;
     // The other operand of MOVS, say. Executing it again would end here again: the CPU looks at this one first.
     if (is_out_of_reach) return memory.raise_fault();
-    if (*progress == emulator::Progress::Completed) machine.backend->complete_instruction(registers.rip);
+    if (*progress == emulator::Progress::Completed) cpu.backend->complete_instruction(registers.rip);
 }
 
 bool allows(Mapping const& mapping, MemoryExit const& access)
@@ -66,35 +66,34 @@ bool allows(Mapping const& mapping, MemoryExit const& access)
     return !(access.write && !mapping.access.write) && !(access.execute && !mapping.access.execute);
 }
 
-void crash_for_bad_fault(VirtualCpu& machine, MemoryExit const& access, std::string_view why)
+void crash_for_bad_fault(VirtualCpu& cpu, MemoryExit const& access, std::string_view why)
 {
-    log_error("domain {} vcpu {}: {} at {:x}, rip {:x}", machine.vcpu.domain().id(), machine.vcpu.id(), why,
-              access.where, machine.backend->registers().rip);
-    machine.vcpu.domain().shut_down(ShutdownReason::Crash);
+    log_error("domain {} vcpu {}: {} at {:x}, rip {:x}", cpu.vcpu.domain().id(), cpu.vcpu.id(), why, access.where,
+              cpu.backend->registers().rip);
+    cpu.vcpu.domain().shut_down(ShutdownReason::Crash);
 }
 
 }
 
-void handle_memory_fault(VirtualCpu& machine, Exit const& exit)
+void handle_memory_fault(VirtualCpu& cpu, Exit const& exit)
 {
     MemoryExit const& access = exit.memory;
-    Domain& domain = machine.vcpu.domain();
-    if (access.reserved_bits) return crash_for_bad_fault(machine, access, "broken second-stage entry");
-    if (!access.in_page_walk && !access.execute && is_emulated(machine, access.where)) {
-        if (access.in_delivery) return crash_for_bad_fault(machine, access, "event delivered to a device");
-        return emulate(machine, access.where);
+    Domain& domain = cpu.vcpu.domain();
+    if (access.reserved_bits) return crash_for_bad_fault(cpu, access, "broken second-stage entry");
+    if (!access.in_page_walk && !access.execute && is_emulated(cpu, access.where)) {
+        if (access.in_delivery) return crash_for_bad_fault(cpu, access, "event delivered to a device");
+        return emulate(cpu, access.where);
     }
     Mapping const mapping = domain.physmap.lookup(frame_of(access.where));
     if (allows(mapping, access)) return; // mapped meanwhile, by another vCPU
     if (domain.is_control_domain() && mapping.type == MappingType::None && dom0::map_on_demand(access.where)) return;
-    if (access.in_page_walk) return crash_for_bad_fault(machine, access, "page tables in a hole");
+    if (access.in_page_walk) return crash_for_bad_fault(cpu, access, "page tables in a hole");
     // No instruction to carry out, or to refuse; delivering the event again would end here again.
-    if (access.in_delivery)
-        return crash_for_bad_fault(machine, access, "event delivered to what is no writable memory");
-    if (access.execute) return machine.inject_exception(exception::invalid_opcode);
+    if (access.in_delivery) return crash_for_bad_fault(cpu, access, "event delivered to what is no writable memory");
+    if (access.execute) return cpu.inject_exception(exception::invalid_opcode);
     // A grant or a foreign page that may only be read.
-    if (is_counted(mapping.type)) return machine.inject_exception(exception::general_protection, 0);
-    emulate(machine, access.where); // nobody there: reads ones, writes vanish
+    if (is_counted(mapping.type)) return cpu.inject_exception(exception::general_protection, 0);
+    emulate(cpu, access.where); // nobody there: reads ones, writes vanish
 }
 
 }

@@ -9,23 +9,23 @@ namespace hospes::arch {
 
 using emulator::Gpr;
 
-void handle_read_msr(VirtualCpu& machine, Exit const&)
+void handle_read_msr(VirtualCpu& cpu, Exit const&)
 {
-    GeneralRegisters& registers = machine.backend->registers();
-    auto const value = read_guest_msr(machine, static_cast<u32>(registers[Gpr::Rcx]));
-    if (!value) return machine.inject_exception(exception::general_protection, 0);
-    if (!step_over(machine)) return;
+    GeneralRegisters& registers = cpu.backend->registers();
+    auto const value = read_guest_msr(cpu, static_cast<u32>(registers[Gpr::Rcx]));
+    if (!value) return cpu.inject_exception(exception::general_protection, 0);
+    if (!step_over(cpu)) return;
     registers[Gpr::Rax] = *value & 0xffff'ffff;
     registers[Gpr::Rdx] = *value >> 32;
 }
 
-void handle_write_msr(VirtualCpu& machine, Exit const&)
+void handle_write_msr(VirtualCpu& cpu, Exit const&)
 {
-    GeneralRegisters const& registers = machine.backend->registers();
+    GeneralRegisters const& registers = cpu.backend->registers();
     u64 const value = registers[Gpr::Rdx] << 32 | (registers[Gpr::Rax] & 0xffff'ffff);
-    if (!write_guest_msr(machine, static_cast<u32>(registers[Gpr::Rcx]), value))
-        return machine.inject_exception(exception::general_protection, 0);
-    if (!machine.backend->advance()) machine.inject_exception(exception::invalid_opcode);
+    if (!write_guest_msr(cpu, static_cast<u32>(registers[Gpr::Rcx]), value))
+        return cpu.inject_exception(exception::general_protection, 0);
+    if (!cpu.backend->advance()) cpu.inject_exception(exception::invalid_opcode);
 }
 
 }

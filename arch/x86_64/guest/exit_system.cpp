@@ -10,10 +10,10 @@ namespace hospes::arch {
 
 using emulator::Gpr;
 
-bool step_over(VirtualCpu& machine)
+bool step_over(VirtualCpu& cpu)
 {
-    if (machine.backend->advance()) return true;
-    machine.inject_exception(exception::invalid_opcode);
+    if (cpu.backend->advance()) return true;
+    cpu.inject_exception(exception::invalid_opcode);
     return false;
 }
 
@@ -22,111 +22,102 @@ void handle_nothing(VirtualCpu&, Exit const&) {}
 /// The machine's own: our handler looks at the banks and decides whether anything can go on.
 void handle_machine_check(VirtualCpu&, Exit const&) { asm volatile("int %0" : : "i"(exception::machine_check)); }
 
-void handle_window(VirtualCpu& machine, Exit const&) { machine.local_apic.ask_for_attention(); }
+void handle_window(VirtualCpu& cpu, Exit const&) { cpu.local_apic.ask_for_attention(); }
 
-void handle_end_of_interrupt(VirtualCpu& machine, Exit const& exit)
+void handle_end_of_interrupt(VirtualCpu& cpu, Exit const& exit)
 {
-    machine.local_apic.finish_interrupt(exit.end_of_interrupt.vector);
+    cpu.local_apic.finish_interrupt(exit.end_of_interrupt.vector);
 }
 
-void handle_apic_write(VirtualCpu& machine, Exit const& exit)
-{
-    machine.local_apic.finish_write(exit.apic_write.offset);
-}
+void handle_apic_write(VirtualCpu& cpu, Exit const& exit) { cpu.local_apic.finish_write(exit.apic_write.offset); }
 
 /// #DB and #AC are intercepted only so that they cannot storm inside the CPU; the guest gets them.
-void handle_exception(VirtualCpu& machine, Exit const& exit)
+void handle_exception(VirtualCpu& cpu, Exit const& exit)
 {
     ExceptionExit const& cause = exit.exception;
     if (cause.has_error_code)
-        machine.inject_exception(cause.vector, cause.error_code);
+        cpu.inject_exception(cause.vector, cause.error_code);
     else
-        machine.inject_exception(cause.vector);
+        cpu.inject_exception(cause.vector);
 }
 
-void handle_halt(VirtualCpu& machine, Exit const&)
+void handle_halt(VirtualCpu& cpu, Exit const&)
 {
-    if (!step_over(machine)) return;
-    Vcpu& vcpu = machine.vcpu;
-    bool const waits_for_interrupt = Rflags{machine.backend->registers().rflags}.get<Rflags::InterruptEnable>();
+    if (!step_over(cpu)) return;
+    Vcpu& vcpu = cpu.vcpu;
+    bool const waits_for_interrupt = Rflags{cpu.backend->registers().rflags}.get<Rflags::InterruptEnable>();
     if (!waits_for_interrupt) { // this is how a PVH guest's CPU goes offline (abi.md 4.5)
         vcpu.set_waiting(WaitReason::Down);
         vcpu.domain().vcpu_went_down();
         return;
     }
-    if (machine.has_deliverable_event()) return;
+    if (cpu.has_deliverable_event()) return;
     vcpu.set_waiting(WaitReason::Halted);
-    if (machine.has_deliverable_event()) vcpu.clear_waiting(WaitReason::Halted); // it came in between
+    if (cpu.has_deliverable_event()) vcpu.clear_waiting(WaitReason::Halted); // it came in between
 }
 
-void handle_write_xcr(VirtualCpu& machine, Exit const&)
+void handle_write_xcr(VirtualCpu& cpu, Exit const&)
 {
-    GeneralRegisters const& registers = machine.backend->registers();
+    GeneralRegisters const& registers = cpu.backend->registers();
     u64 const value = registers[Gpr::Rdx] << 32 | (registers[Gpr::Rax] & 0xffff'ffff);
     bool const is_xcr0 = static_cast<u32>(registers[Gpr::Rcx]) == 0;
-    bool const privileged = machine.backend->code_level().privilege == 0;
-    u64 const allowed = machine.domain_machine().policy.xcr0_mask();
-    if (!privileged || !is_xcr0 || !machine.extended.set_xcr0(value, allowed))
-        return machine.inject_exception(exception::general_protection, 0);
-    if (!machine.backend->advance()) machine.inject_exception(exception::invalid_opcode);
+    bool const privileged = cpu.backend->code_level().privilege == 0;
+    u64 const allowed = cpu.virtual_machine().policy.xcr0_mask();
+    if (!privileged || !is_xcr0 || !cpu.extended.set_xcr0(value, allowed))
+        return cpu.inject_exception(exception::general_protection, 0);
+    if (!cpu.backend->advance()) cpu.inject_exception(exception::invalid_opcode);
 }
 
 /// Guests' memory is write-back and coherent; only who drives devices may need the caches written.
-void handle_flush_caches(VirtualCpu& machine, Exit const&)
+void handle_flush_caches(VirtualCpu& cpu, Exit const&)
 {
-    if (!step_over(machine)) return;
-    if (machine.vcpu.domain().is_control_domain()) asm volatile("wbinvd" : : : "memory");
+    if (!step_over(cpu)) return;
+    if (cpu.vcpu.domain().is_control_domain()) asm volatile("wbinvd" : : : "memory");
 }
 
-void handle_refused_instruction(VirtualCpu& machine, Exit const&)
-{
-    machine.inject_exception(exception::invalid_opcode);
-}
+void handle_refused_instruction(VirtualCpu& cpu, Exit const&) { cpu.inject_exception(exception::invalid_opcode); }
 
-void handle_control_register(VirtualCpu& machine, Exit const&) { machine.backend->access_control_register(); }
+void handle_control_register(VirtualCpu& cpu, Exit const&) { cpu.backend->access_control_register(); }
 
 // --- the ends of a guest ---
 
 namespace {
 
-void crash(VirtualCpu& machine, std::string_view why)
+void crash(VirtualCpu& cpu, std::string_view why)
 {
-    GeneralRegisters const& registers = machine.backend->registers();
-    ControlRegisters const controls = machine.backend->controls();
+    GeneralRegisters const& registers = cpu.backend->registers();
+    ControlRegisters const controls = cpu.backend->controls();
     log_error("domain {} vcpu {}: {}; rip {:x} rsp {:x} rflags {:x} cr0 {:x} cr2 {:x} cr3 {:x} cr4 {:x} efer {:x}",
-              machine.vcpu.domain().id(), machine.vcpu.id(), why, registers.rip, registers[Gpr::Rsp], registers.rflags,
+              cpu.vcpu.domain().id(), cpu.vcpu.id(), why, registers.rip, registers[Gpr::Rsp], registers.rflags,
               controls.cr0, controls.cr2, controls.cr3, controls.cr4, controls.efer);
-    machine.vcpu.domain().shut_down(ShutdownReason::Crash);
+    cpu.vcpu.domain().shut_down(ShutdownReason::Crash);
 }
 
 }
 
-void handle_triple_fault(VirtualCpu& machine, Exit const&)
+void handle_triple_fault(VirtualCpu& cpu, Exit const&)
 {
-    Domain& domain = machine.vcpu.domain();
+    Domain& domain = cpu.vcpu.domain();
     auto const parameter = static_cast<size_t>(xen::HvmParamIndex::TripleFaultReason);
     u64 const reason = domain.control.lock()->parameters[parameter];
-    log_warning("domain {} vcpu {}: triple fault", domain.id(), machine.vcpu.id());
+    log_warning("domain {} vcpu {}: triple fault", domain.id(), cpu.vcpu.id());
     domain.shut_down(static_cast<ShutdownReason>(reason));
 }
 
-void handle_task_switch(VirtualCpu& machine, Exit const&)
+void handle_task_switch(VirtualCpu& cpu, Exit const&) { crash(cpu, "hardware task switches are not supported"); }
+
+void handle_entry_failure(VirtualCpu& cpu, Exit const&)
 {
-    crash(machine, "hardware task switches are not supported");
+    log_error("domain {} vcpu {}: the CPU refused the guest's state: {}", cpu.vcpu.domain().id(), cpu.vcpu.id(),
+              cpu.backend->describe_entry_failure());
+    crash(cpu, "cannot enter the guest");
 }
 
-void handle_entry_failure(VirtualCpu& machine, Exit const&)
+void handle_unknown(VirtualCpu& cpu, Exit const& exit)
 {
-    log_error("domain {} vcpu {}: the CPU refused the guest's state: {}", machine.vcpu.domain().id(), machine.vcpu.id(),
-              machine.backend->describe_entry_failure());
-    crash(machine, "cannot enter the guest");
-}
-
-void handle_unknown(VirtualCpu& machine, Exit const& exit)
-{
-    log_error("domain {} vcpu {}: exit {:x} ({:x}, {:x}) means nothing here", machine.vcpu.domain().id(),
-              machine.vcpu.id(), exit.unknown.code, exit.unknown.first, exit.unknown.second);
-    crash(machine, "unknown exit");
+    log_error("domain {} vcpu {}: exit {:x} ({:x}, {:x}) means nothing here", cpu.vcpu.domain().id(), cpu.vcpu.id(),
+              exit.unknown.code, exit.unknown.first, exit.unknown.second);
+    crash(cpu, "unknown exit");
 }
 
 }

@@ -52,49 +52,49 @@ u64 read_local_apic(VirtualLocalApic& apic, u64 offset)
     return value >> 8 * (offset % 4);
 }
 
-bool is_user(VirtualCpu& machine)
+bool is_user(VirtualCpu& cpu)
 {
     constexpr u8 least_privileged = 3;
-    return machine.backend->code_level().privilege == least_privileged;
+    return cpu.backend->code_level().privilege == least_privileged;
 }
 
-bool is_local_apic(VirtualCpu& machine, Gpa where)
+bool is_local_apic(VirtualCpu& cpu, Gpa where)
 {
-    return round_down(where.raw(), page_size) == apic_page && machine.local_apic.answers_in_page();
+    return round_down(where.raw(), page_size) == apic_page && cpu.local_apic.answers_in_page();
 }
 
 }
 
 Expected<Gpa> translate(GuestLook const& look, Gva where, AccessKind kind)
 {
-    ControlRegisters const controls = look.vcpu().machine().backend->controls();
+    ControlRegisters const controls = look.vcpu().virtual_cpu().backend->controls();
     TableMemory memory{look};
     return walk_guest_tables(memory, controls, where, {.write = kind.write});
 }
 
-Expected<Gpa> translate_own(VirtualCpu& machine, Gva linear, bool write)
+Expected<Gpa> translate_own(VirtualCpu& cpu, Gva linear, bool write)
 {
-    ControlRegisters const controls = machine.backend->controls();
-    bool const user = is_user(machine);
+    ControlRegisters const controls = cpu.backend->controls();
+    bool const user = is_user(cpu);
     bool const smap_holds = Cr4{controls.cr4}.get<Cr4::SupervisorAccessPrevention>() &&
-                            !Rflags{machine.backend->registers().rflags}.get<Rflags::AlignmentCheck>();
-    GuestLook const look{machine.vcpu};
+                            !Rflags{cpu.backend->registers().rflags}.get<Rflags::AlignmentCheck>();
+    GuestLook const look{cpu.vcpu};
     TableMemory memory{look};
     return walk_guest_tables(memory, controls, linear,
                              {.write = write, .user = user, .avoids_user_pages = !user && smap_holds});
 }
 
-bool is_emulated(VirtualCpu& machine, Gpa where)
+bool is_emulated(VirtualCpu& cpu, Gpa where)
 {
-    return is_local_apic(machine, where) || machine.domain_machine().memory.find(where.raw()) != nullptr;
+    return is_local_apic(cpu, where) || cpu.virtual_machine().memory.find(where.raw()) != nullptr;
 }
 
 u64 GuestMemory::read_physical(Gpa where, unsigned bytes)
 {
-    if (is_local_apic(machine_, where)) return read_local_apic(machine_.local_apic, offset_in_page(where));
-    if (AccessHandler* const handler = machine_.domain_machine().memory.find(where.raw()))
-        return handler->read(machine_.vcpu, where.raw(), bytes);
-    auto const frame = machine_.vcpu.domain().physmap.reference(frame_of(where), false);
+    if (is_local_apic(virtual_cpu_, where)) return read_local_apic(virtual_cpu_.local_apic, offset_in_page(where));
+    if (AccessHandler* const handler = virtual_cpu_.virtual_machine().memory.find(where.raw()))
+        return handler->read(virtual_cpu_.vcpu, where.raw(), bytes);
+    auto const frame = virtual_cpu_.vcpu.domain().physmap.reference(frame_of(where), false);
     if (!frame) return nothing_there;
     u64 value = 0;
     std::memcpy(&value, static_cast<u8*>(reach(frame->frame())) + offset_in_page(where), bytes);
@@ -103,20 +103,20 @@ u64 GuestMemory::read_physical(Gpa where, unsigned bytes)
 
 void GuestMemory::write_physical(Gpa where, u64 value, unsigned bytes)
 {
-    if (is_local_apic(machine_, where)) {
+    if (is_local_apic(virtual_cpu_, where)) {
         if (offset_in_page(where) % 16 == 0)
-            machine_.local_apic.write_page(static_cast<u32>(offset_in_page(where)), static_cast<u32>(value));
+            virtual_cpu_.local_apic.write_page(static_cast<u32>(offset_in_page(where)), static_cast<u32>(value));
         return;
     }
-    if (AccessHandler* const handler = machine_.domain_machine().memory.find(where.raw()))
-        return handler->write(machine_.vcpu, where.raw(), bytes, value);
-    auto const frame = machine_.vcpu.domain().physmap.reference(frame_of(where), true);
+    if (AccessHandler* const handler = virtual_cpu_.virtual_machine().memory.find(where.raw()))
+        return handler->write(virtual_cpu_.vcpu, where.raw(), bytes, value);
+    auto const frame = virtual_cpu_.vcpu.domain().physmap.reference(frame_of(where), true);
     if (frame) std::memcpy(static_cast<u8*>(reach(frame->frame())) + offset_in_page(where), &value, bytes);
 }
 
 Expected<Gpa> GuestMemory::translate(Gva linear, bool write)
 {
-    auto const where = translate_own(machine_, linear, write);
+    auto const where = translate_own(virtual_cpu_, linear, write);
     if (where) return where;
     refused_ = linear;
     refused_write_ = write;
@@ -164,41 +164,41 @@ Expected<> GuestMemory::write(Gva linear, u64 value, unsigned bytes)
 void GuestMemory::raise_fault() const
 {
     constexpr u32 page_was_present = 1 << 0, was_write = 1 << 1, was_user = 1 << 2; // of the error code
-    ControlRegisters controls = machine_.backend->controls();
+    ControlRegisters controls = virtual_cpu_.backend->controls();
     PagingShape const shape = paging_shape(controls);
     if (shape.is_long() && !is_canonical(refused_.raw(), page_shift + shape.levels * shape.index_bits))
-        return machine_.inject_exception(exception::general_protection, 0);
+        return virtual_cpu_.inject_exception(exception::general_protection, 0);
     bool const is_present = [&] {
-        GuestLook const look{machine_.vcpu};
+        GuestLook const look{virtual_cpu_.vcpu};
         TableMemory memory{look};
         return walk_guest_tables(memory, controls, refused_, {}).has_value();
     }();
     controls.cr2 = refused_.raw();
-    machine_.backend->set_controls(controls);
-    machine_.inject_exception(exception::page_fault, (is_present ? page_was_present : 0) |
-                                                         (refused_write_ ? was_write : 0) |
-                                                         (is_user(machine_) ? was_user : 0));
+    virtual_cpu_.backend->set_controls(controls);
+    virtual_cpu_.inject_exception(exception::page_fault, (is_present ? page_was_present : 0) |
+                                                             (refused_write_ ? was_write : 0) |
+                                                             (is_user(virtual_cpu_) ? was_user : 0));
 }
 
 /// SMAP is about data.
-static Expected<Gpa> translate_code(VirtualCpu& machine, Gva linear)
+static Expected<Gpa> translate_code(VirtualCpu& cpu, Gva linear)
 {
-    GuestLook const look{machine.vcpu};
+    GuestLook const look{cpu.vcpu};
     TableMemory memory{look};
-    return walk_guest_tables(memory, machine.backend->controls(), linear, {.user = is_user(machine)});
+    return walk_guest_tables(memory, cpu.backend->controls(), linear, {.user = is_user(cpu)});
 }
 
-FetchedInstruction fetch_instruction(VirtualCpu& machine)
+FetchedInstruction fetch_instruction(VirtualCpu& cpu)
 {
-    FetchedInstruction fetched{.mode = machine.backend->code_level().mode};
-    u64 start = machine.backend->registers().rip;
+    FetchedInstruction fetched{.mode = cpu.backend->code_level().mode};
+    u64 start = cpu.backend->registers().rip;
     if (fetched.mode != emulator::Mode::Bits64)
-        start = (machine.backend->segment(SegmentName::Cs).base + start) & 0xffff'ffff;
+        start = (cpu.backend->segment(SegmentName::Cs).base + start) & 0xffff'ffff;
     while (fetched.count < fetched.bytes.size()) {
         Gva const position{start + fetched.count};
-        auto const where = translate_code(machine, position);
+        auto const where = translate_code(cpu, position);
         if (!where) break;
-        auto const frame = machine.vcpu.domain().physmap.reference(frame_of(*where), false);
+        auto const frame = cpu.vcpu.domain().physmap.reference(frame_of(*where), false);
         if (!frame) break;
         size_t const length =
             std::min<size_t>(fetched.bytes.size() - fetched.count, page_size - offset_in_page(*where));

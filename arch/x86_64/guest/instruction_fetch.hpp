@@ -19,6 +19,6 @@ struct FetchedInstruction {
     [[nodiscard]] std::span<u8 const> span() const { return std::span{bytes}.first(count); }
 };
 
-[[nodiscard]] FetchedInstruction fetch_instruction(VirtualCpu& machine);
+[[nodiscard]] FetchedInstruction fetch_instruction(VirtualCpu& cpu);
 
 }

@@ -17,10 +17,10 @@ namespace {
 using Read = Expected<u64> (*)(VirtualCpu&, u32);
 using Write = Expected<> (*)(VirtualCpu&, u32, u64);
 
-bool is_amd(VirtualCpu& machine)
+bool is_amd(VirtualCpu& cpu)
 {
     constexpr u32 intel_ebx = 0x756e'6547; // "Genu"
-    return machine.domain_machine().policy.basic[0].ebx != intel_ebx;
+    return cpu.virtual_machine().policy.basic[0].ebx != intel_ebx;
 }
 
 // --- the simple ones ---
@@ -36,29 +36,29 @@ Expected<u64> constant(VirtualCpu&, u32)
 }
 
 template <u64 value>
-Expected<u64> constant_on_intel(VirtualCpu& machine, u32)
+Expected<u64> constant_on_intel(VirtualCpu& cpu, u32)
 {
-    if (is_amd(machine)) return failure(Error::NotFound);
+    if (is_amd(cpu)) return failure(Error::NotFound);
     return value;
 }
 
 /// A register that is remembered and does nothing else.
 template <u64 GuestMsrs::* place>
-Expected<u64> recall(VirtualCpu& machine, u32)
+Expected<u64> recall(VirtualCpu& cpu, u32)
 {
-    return machine.msrs.*place;
+    return cpu.msrs.*place;
 }
 template <u64 GuestMsrs::* place>
-Expected<> remember(VirtualCpu& machine, u32, u64 value)
+Expected<> remember(VirtualCpu& cpu, u32, u64 value)
 {
-    machine.msrs.*place = value;
+    cpu.msrs.*place = value;
     return {};
 }
 
 /// The machine's own value for who owns the devices; 0 for others.
-Expected<u64> read_host_for_control_domain(VirtualCpu& machine, u32 number)
+Expected<u64> read_host_for_control_domain(VirtualCpu& cpu, u32 number)
 {
-    if (!machine.vcpu.domain().is_control_domain()) return u64{0};
+    if (!cpu.vcpu.domain().is_control_domain()) return u64{0};
     return read_msr_safe(number);
 }
 
@@ -66,45 +66,42 @@ Expected<u64> read_host(VirtualCpu&, u32 number) { return read_msr_safe(number);
 
 // --- time ---
 
-Expected<u64> read_tsc_msr(VirtualCpu& machine, u32) { return read_tsc() + machine.tsc_offset(); }
+Expected<u64> read_tsc_msr(VirtualCpu& cpu, u32) { return read_tsc() + cpu.tsc_offset(); }
 
 /// Both TSC and TSC_ADJUST move the same offset. (SDM vol. 3, 18.17.3)
-Expected<> write_tsc_msr(VirtualCpu& machine, u32, u64 value)
+Expected<> write_tsc_msr(VirtualCpu& cpu, u32, u64 value)
 {
-    u64 const moved = value - (read_tsc() + machine.tsc_offset());
-    machine.msrs.tsc_adjust += moved;
-    machine.set_tsc_offset(machine.tsc_offset() + moved);
+    u64 const moved = value - (read_tsc() + cpu.tsc_offset());
+    cpu.msrs.tsc_adjust += moved;
+    cpu.set_tsc_offset(cpu.tsc_offset() + moved);
     return {};
 }
-Expected<> write_tsc_adjust(VirtualCpu& machine, u32, u64 value)
+Expected<> write_tsc_adjust(VirtualCpu& cpu, u32, u64 value)
 {
-    machine.set_tsc_offset(machine.tsc_offset() + (value - machine.msrs.tsc_adjust));
-    machine.msrs.tsc_adjust = value;
+    cpu.set_tsc_offset(cpu.tsc_offset() + (value - cpu.msrs.tsc_adjust));
+    cpu.msrs.tsc_adjust = value;
     return {};
 }
 
-Expected<> write_tsc_aux(VirtualCpu& machine, u32, u64 value)
+Expected<> write_tsc_aux(VirtualCpu& cpu, u32, u64 value)
 {
     constexpr u64 legal = 0xffff'ffff;
     if ((value & ~legal) != 0) return failure(Error::Invalid);
-    machine.msrs.tsc_aux = value;
+    cpu.msrs.tsc_aux = value;
     load_tsc_aux(value);
     return {};
 }
 
 // --- local APIC ---
 
-Expected<u64> read_apic_base(VirtualCpu& machine, u32) { return machine.local_apic.base(); }
-Expected<> write_apic_base(VirtualCpu& machine, u32, u64 value) { return machine.local_apic.write_base(value); }
-Expected<u64> read_apic(VirtualCpu& machine, u32 number) { return machine.local_apic.read_msr(number); }
-Expected<> write_apic(VirtualCpu& machine, u32 number, u64 value)
+Expected<u64> read_apic_base(VirtualCpu& cpu, u32) { return cpu.local_apic.base(); }
+Expected<> write_apic_base(VirtualCpu& cpu, u32, u64 value) { return cpu.local_apic.write_base(value); }
+Expected<u64> read_apic(VirtualCpu& cpu, u32 number) { return cpu.local_apic.read_msr(number); }
+Expected<> write_apic(VirtualCpu& cpu, u32 number, u64 value) { return cpu.local_apic.write_msr(number, value); }
+Expected<u64> read_tsc_deadline(VirtualCpu& cpu, u32) { return cpu.local_apic.read_tsc_deadline(); }
+Expected<> write_tsc_deadline(VirtualCpu& cpu, u32, u64 value)
 {
-    return machine.local_apic.write_msr(number, value);
-}
-Expected<u64> read_tsc_deadline(VirtualCpu& machine, u32) { return machine.local_apic.read_tsc_deadline(); }
-Expected<> write_tsc_deadline(VirtualCpu& machine, u32, u64 value)
-{
-    machine.local_apic.write_tsc_deadline(value);
+    cpu.local_apic.write_tsc_deadline(value);
     return {};
 }
 
@@ -117,73 +114,70 @@ constexpr size_t fixed_index(u32 number)
                                memory_type_msr::fixed.begin());
 }
 
-Expected<u64> read_variable_range(VirtualCpu& machine, u32 number)
+Expected<u64> read_variable_range(VirtualCpu& cpu, u32 number)
 {
-    return machine.memory_types.variable[number - memory_type_msr::first_variable];
+    return cpu.memory_types.variable[number - memory_type_msr::first_variable];
 }
-Expected<> write_variable_range(VirtualCpu& machine, u32 number, u64 value)
+Expected<> write_variable_range(VirtualCpu& cpu, u32 number, u64 value)
 {
     constexpr u64 reserved_in_base = 0xf00;
     bool const is_base = number % 2 == 0;
     if (is_base && (!is_memory_type(value & 0xff) || (value & reserved_in_base) != 0)) return failure(Error::Invalid);
-    machine.memory_types.variable[number - memory_type_msr::first_variable] = value;
+    cpu.memory_types.variable[number - memory_type_msr::first_variable] = value;
     return {};
 }
-Expected<u64> read_fixed_range(VirtualCpu& machine, u32 number)
-{
-    return machine.memory_types.fixed[fixed_index(number)];
-}
-Expected<> write_fixed_range(VirtualCpu& machine, u32 number, u64 value)
+Expected<u64> read_fixed_range(VirtualCpu& cpu, u32 number) { return cpu.memory_types.fixed[fixed_index(number)]; }
+Expected<> write_fixed_range(VirtualCpu& cpu, u32 number, u64 value)
 {
     if (!are_memory_types(value)) return failure(Error::Invalid);
-    machine.memory_types.fixed[fixed_index(number)] = value;
+    cpu.memory_types.fixed[fixed_index(number)] = value;
     return {};
 }
-Expected<u64> read_default_type(VirtualCpu& machine, u32) { return machine.memory_types.default_type; }
-Expected<> write_default_type(VirtualCpu& machine, u32, u64 value)
+Expected<u64> read_default_type(VirtualCpu& cpu, u32) { return cpu.memory_types.default_type; }
+Expected<> write_default_type(VirtualCpu& cpu, u32, u64 value)
 {
     constexpr u64 legal = 0xcff; // type, fixed ranges enabled, all enabled
     if ((value & ~legal) != 0 || !is_memory_type(value & 0xff)) return failure(Error::Invalid);
-    machine.memory_types.default_type = value;
+    cpu.memory_types.default_type = value;
     return {};
 }
-Expected<u64> read_pat(VirtualCpu& machine, u32) { return machine.backend->pat(); }
-Expected<> write_pat(VirtualCpu& machine, u32, u64 value)
+Expected<u64> read_pat(VirtualCpu& cpu, u32) { return cpu.backend->pat(); }
+Expected<> write_pat(VirtualCpu& cpu, u32, u64 value)
 {
     if (!is_legal_pat(value)) return failure(Error::Invalid);
-    machine.backend->set_pat(value);
+    cpu.backend->set_pat(value);
     return {};
 }
 
 // --- the rest ---
 
-Expected<> flush_predictions(VirtualCpu& machine, u32 number, u64 value)
+Expected<> flush_predictions(VirtualCpu& cpu, u32 number, u64 value)
 {
     constexpr u8 ibpb_bit = 12;
-    if (value > 1 || !machine.domain_machine().policy.has(FeatureWord::Extended8Ebx, ibpb_bit))
+    if (value > 1 || !cpu.virtual_machine().policy.has(FeatureWord::Extended8Ebx, ibpb_bit))
         return failure(Error::Invalid);
     if (value != 0) write_msr(number, value);
     return {};
 }
 
-Expected<u64> read_efer(VirtualCpu& machine, u32) { return machine.backend->controls().efer; }
+Expected<u64> read_efer(VirtualCpu& cpu, u32) { return cpu.backend->controls().efer; }
 
-Expected<> write_efer(VirtualCpu& machine, u32, u64 value)
+Expected<> write_efer(VirtualCpu& cpu, u32, u64 value)
 {
-    ControlRegisters controls = machine.backend->controls();
+    ControlRegisters controls = cpu.backend->controls();
     bool const paging = Cr0{controls.cr0}.get<Cr0::Paging>();
     bool const long_mode_changes = ((value ^ controls.efer) & Efer::LongModeEnable::mask) != 0;
-    if ((value & ~legal_efer(machine.domain_machine().policy)) != 0 || (paging && long_mode_changes))
+    if ((value & ~legal_efer(cpu.virtual_machine().policy)) != 0 || (paging && long_mode_changes))
         return failure(Error::Invalid);
     // LMA is the CPU's to change.
     controls.efer = (value & ~Efer::LongModeActive::mask) | (controls.efer & Efer::LongModeActive::mask);
-    machine.backend->set_controls(controls);
+    cpu.backend->set_controls(controls);
     return {};
 }
 
-Expected<> write_hypercall_page(VirtualCpu& machine, u32, u64 value)
+Expected<> write_hypercall_page(VirtualCpu& cpu, u32, u64 value)
 {
-    return fill_hypercall_page(machine.vcpu.domain(), value, is_amd(machine));
+    return fill_hypercall_page(cpu.vcpu.domain(), value, is_amd(cpu));
 }
 
 constexpr u64 feature_control_locked = 1;
@@ -260,26 +254,26 @@ MsrRule const* find_msr_rule(u32 number)
 
 /// Without a rule, where manuals list registers, the control domain's drivers read 0 from those that the machine has,
 /// and their writes vanish: some drivers read without expecting #GP.
-static bool is_tolerated(VirtualCpu& machine, u32 number)
+static bool is_tolerated(VirtualCpu& cpu, u32 number)
 {
     constexpr u32 end_of_architectural = 0x1000;
     constexpr u32 first_of_amd = 0xc001'0000;
     constexpr u32 end_of_amd = 0xc001'2000;
     bool const is_listed = number < end_of_architectural || (number >= first_of_amd && number < end_of_amd);
-    return is_listed && machine.vcpu.domain().is_control_domain() && read_msr_safe(number).has_value();
+    return is_listed && cpu.vcpu.domain().is_control_domain() && read_msr_safe(number).has_value();
 }
 
-Expected<u64> read_guest_msr(VirtualCpu& machine, u32 number)
+Expected<u64> read_guest_msr(VirtualCpu& cpu, u32 number)
 {
-    if (MsrRule const* const rule = find_msr_rule(number)) return rule->read(machine, number);
-    if (!is_tolerated(machine, number)) return failure(Error::NotFound);
+    if (MsrRule const* const rule = find_msr_rule(number)) return rule->read(cpu, number);
+    if (!is_tolerated(cpu, number)) return failure(Error::NotFound);
     return 0;
 }
 
-Expected<> write_guest_msr(VirtualCpu& machine, u32 number, u64 value)
+Expected<> write_guest_msr(VirtualCpu& cpu, u32 number, u64 value)
 {
-    if (MsrRule const* const rule = find_msr_rule(number)) return rule->write(machine, number, value);
-    if (!is_tolerated(machine, number)) return failure(Error::NotFound);
+    if (MsrRule const* const rule = find_msr_rule(number)) return rule->write(cpu, number, value);
+    if (!is_tolerated(cpu, number)) return failure(Error::NotFound);
     return {};
 }
 

@@ -23,14 +23,14 @@ inline constexpr std::array<u32, 10> pass_through_msrs{
 struct MsrRule {
     u32 first;
     u32 last;
-    Expected<u64> (*read)(VirtualCpu& machine, u32 number);
-    Expected<> (*write)(VirtualCpu& machine, u32 number, u64 value);
+    Expected<u64> (*read)(VirtualCpu& cpu, u32 number);
+    Expected<> (*write)(VirtualCpu& cpu, u32 number, u64 value);
 };
 
 /// Null if there is no rule: the MSR does not exist for guests.
 [[nodiscard]] MsrRule const* find_msr_rule(u32 number);
 
-[[nodiscard]] Expected<u64> read_guest_msr(VirtualCpu& machine, u32 number);
-[[nodiscard]] Expected<> write_guest_msr(VirtualCpu& machine, u32 number, u64 value);
+[[nodiscard]] Expected<u64> read_guest_msr(VirtualCpu& cpu, u32 number);
+[[nodiscard]] Expected<> write_guest_msr(VirtualCpu& cpu, u32 number, u64 value);
 
 }

@@ -2,7 +2,7 @@
 /// kernel/arch/cpu_policy.hpp on top of the policies and their wire format.
 #include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "arch/x86_64/cpuid/cpuid_policy_wire.hpp"
-#include "arch/x86_64/guest/domain_machine.hpp"
+#include "arch/x86_64/guest/virtual_machine.hpp"
 #include "kernel/arch/cpu_policy.hpp"
 #include "kernel/domain/domain.hpp"
 
@@ -39,13 +39,16 @@ Expected<> read(CpuidPolicy const& policy, PolicyLists& out)
 
 Expected<> read_system_policy(SystemPolicy which, PolicyLists& out) { return read(policy_of(which), out); }
 
-Expected<> read_domain_policy(Domain const& domain, PolicyLists& out) { return read(domain.machine->policy, out); }
+Expected<> read_domain_policy(Domain const& domain, PolicyLists& out)
+{
+    return read(domain.virtual_machine->policy, out);
+}
 
 Expected<> change_domain_policy(Domain& domain, PolicyLists const& lists, PolicyComplaint& complaint)
 {
     if (domain.life() != Domain::Life::Building) return failure(Error::Busy);
     CpuidPolicy const& maximum = system_policies().maximum;
-    CpuidPolicy wanted = domain.machine->policy;
+    CpuidPolicy wanted = domain.virtual_machine->policy;
     WireError error;
     auto done = merge_leaves(wanted, std::span{lists.leaves}.first(lists.leaf_count), error);
     if (done) done = merge_msrs(wanted, std::span{lists.msrs}.first(lists.msr_count), error);
@@ -53,7 +56,7 @@ Expected<> change_domain_policy(Domain& domain, PolicyLists const& lists, Policy
     complaint = {error.leaf, error.subleaf, error.msr};
     if (!done) return done;
     constrain(wanted, maximum);
-    domain.machine->policy = wanted;
+    domain.virtual_machine->policy = wanted;
     return {};
 }
 

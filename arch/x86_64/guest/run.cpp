@@ -15,18 +15,18 @@ namespace hospes::arch {
 /// ever. SDM vol. 3, 27.7 and table 7-2; APM vol. 2, 15.20).
 void run(Vcpu& vcpu)
 {
-    VirtualCpu& machine = vcpu.machine();
+    VirtualCpu& cpu = vcpu.virtual_cpu();
     GuestPresence presence{vcpu};
     for (; !scheduler::should_switch(vcpu); service_interrupts()) {
-        if (machine.has_request()) [[unlikely]] {
-            machine.apply_requests();
+        if (cpu.has_request()) [[unlikely]] {
+            cpu.apply_requests();
             continue;
         }
         bool const flush = presence.enter();
-        machine.prepare_events();
-        Exit const exit = machine.backend->enter(flush);
+        cpu.prepare_events();
+        Exit const exit = cpu.backend->enter(flush);
         presence.leave();
-        dispatch_exit(machine, exit);
+        dispatch_exit(cpu, exit);
     }
 }
 

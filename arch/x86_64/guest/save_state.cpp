@@ -110,17 +110,17 @@ bool is_loadable(Record const& state, CpuidPolicy const& policy)
 
 }
 
-void prepare_to_save(Vcpu& vcpu) { vcpu.machine().take_back_events(); }
+void prepare_to_save(Vcpu& vcpu) { vcpu.virtual_cpu().take_back_events(); }
 
 xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc)
 {
-    VirtualCpu const& machine = vcpu.machine();
-    VcpuBackend const& backend = *machine.backend;
+    VirtualCpu const& cpu = vcpu.virtual_cpu();
+    VcpuBackend const& backend = *cpu.backend;
     GeneralRegisters const& general = backend.registers();
     ControlRegisters const controls = backend.controls();
     SystemCallRegisters const calls = backend.system_calls();
     Record out{};
-    std::ranges::copy(machine.extended.legacy(), out.fpu_regs.begin());
+    std::ranges::copy(cpu.extended.legacy(), out.fpu_regs.begin());
     for (GprPlace const& row : gpr_places) out.*row.place = general[row.which];
     for (SegmentPlace const& row : segment_places) {
         SegmentRegister const segment = backend.segment(row.name);
@@ -136,10 +136,10 @@ xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc)
     out.cr3 = controls.cr3;
     out.cr4 = controls.cr4;
     out.msr_efer = controls.efer;
-    out.dr0 = machine.debug_addresses[0];
-    out.dr1 = machine.debug_addresses[1];
-    out.dr2 = machine.debug_addresses[2];
-    out.dr3 = machine.debug_addresses[3];
+    out.dr0 = cpu.debug_addresses[0];
+    out.dr1 = cpu.debug_addresses[1];
+    out.dr2 = cpu.debug_addresses[2];
+    out.dr3 = cpu.debug_addresses[3];
     out.dr6 = backend.debug().dr6;
     out.dr7 = backend.debug().dr7;
     out.idtr_base = backend.idt().base;
@@ -154,9 +154,9 @@ xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc)
     out.msr_star = calls.star;
     out.msr_cstar = calls.cstar;
     out.msr_syscall_mask = calls.sfmask;
-    out.msr_tsc_aux = machine.msrs.tsc_aux;
-    out.tsc = host_tsc + machine.tsc_offset();
-    if (auto const event = machine.undelivered_event()) {
+    out.msr_tsc_aux = cpu.msrs.tsc_aux;
+    out.tsc = host_tsc + cpu.tsc_offset();
+    if (auto const event = cpu.undelivered_event()) {
         out.pending_event = static_cast<u32>(PendingEvent{}
                                                  .with<PendingEvent::Vector>(event->vector)
                                                  .with<PendingEvent::Type>(event_types[std::to_underlying(event->kind)])
@@ -171,11 +171,11 @@ xen::HvmCpu save_cpu(Vcpu const& vcpu, u64 host_tsc)
 
 Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state)
 {
-    VirtualCpu& machine = vcpu.machine();
-    if (!is_loadable(state, machine.domain_machine().policy)) return failure(Error::Invalid);
-    VcpuBackend& backend = *machine.backend;
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    if (!is_loadable(state, cpu.virtual_machine().policy)) return failure(Error::Invalid);
+    VcpuBackend& backend = *cpu.backend;
     GeneralRegisters& general = backend.registers();
-    if ((state.flags & xen::hvm_cpu_flag::fpu_initialised) != 0) machine.extended.set_legacy(state.fpu_regs);
+    if ((state.flags & xen::hvm_cpu_flag::fpu_initialised) != 0) cpu.extended.set_legacy(state.fpu_regs);
     for (GprPlace const& row : gpr_places) general[row.which] = state.*row.place;
     for (SegmentPlace const& row : segment_places)
         backend.set_segment(row.name,
@@ -185,36 +185,36 @@ Expected<> load_registers(Vcpu& vcpu, xen::HvmCpu const& state)
     general.rflags = state.rflags;
     backend.set_controls({state.cr0, state.cr2, state.cr3, state.cr4, state.msr_efer});
     backend.set_debug({state.dr6, state.dr7});
-    machine.debug_addresses = {state.dr0, state.dr1, state.dr2, state.dr3};
+    cpu.debug_addresses = {state.dr0, state.dr1, state.dr2, state.dr3};
     backend.set_descriptor_tables({state.gdtr_base, state.gdtr_limit}, {state.idtr_base, state.idtr_limit});
     backend.set_system_calls({state.msr_star, state.msr_lstar, state.msr_cstar, state.msr_syscall_mask, state.shadow_gs,
                               state.sysenter_cs, state.sysenter_esp, state.sysenter_eip});
-    machine.msrs.tsc_aux = state.msr_tsc_aux & 0xffff'ffff;
+    cpu.msrs.tsc_aux = state.msr_tsc_aux & 0xffff'ffff;
     backend.end_shadow();
-    machine.mark_started();
+    cpu.mark_started();
     return {};
 }
 
 Expected<> load_cpu(Vcpu& vcpu, xen::HvmCpu const& state, u64 host_tsc)
 {
     if (auto const loaded = load_registers(vcpu, state); !loaded) return loaded;
-    VirtualCpu& machine = vcpu.machine();
-    if (state.tsc != 0) machine.set_tsc_offset(state.tsc - host_tsc);
-    machine.backend->forget_events();
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    if (state.tsc != 0) cpu.set_tsc_offset(state.tsc - host_tsc);
+    cpu.backend->forget_events();
     PendingEvent const event{state.pending_event};
     auto const type = std::ranges::find(event_types, event.get<PendingEvent::Type>());
     if (event.get<PendingEvent::Valid>() && type != event_types.end())
-        machine.backend->inject({.kind = static_cast<Event::Kind>(type - event_types.begin()),
-                                 .vector = event.get<PendingEvent::Vector>(),
-                                 .has_error_code = event.get<PendingEvent::HasErrorCode>(),
-                                 .error_code = state.error_code});
+        cpu.backend->inject({.kind = static_cast<Event::Kind>(type - event_types.begin()),
+                             .vector = event.get<PendingEvent::Vector>(),
+                             .has_error_code = event.get<PendingEvent::HasErrorCode>(),
+                             .error_code = state.error_code});
     return {};
 }
 
 xen::HvmMtrr save_mtrr(Vcpu const& vcpu)
 {
-    MemoryTypeRanges const& ranges = vcpu.machine().memory_types;
-    return {.pat = vcpu.machine().backend->pat(),
+    MemoryTypeRanges const& ranges = vcpu.virtual_cpu().memory_types;
+    return {.pat = vcpu.virtual_cpu().backend->pat(),
             .variable = ranges.variable,
             .fixed = ranges.fixed,
             .capability = MemoryTypeRanges::capability,
@@ -224,27 +224,30 @@ xen::HvmMtrr save_mtrr(Vcpu const& vcpu)
 Expected<> load_mtrr(Vcpu& vcpu, xen::HvmMtrr const& state)
 {
     if (!is_legal_pat(state.pat)) return failure(Error::Invalid);
-    MemoryTypeRanges& ranges = vcpu.machine().memory_types;
-    vcpu.machine().backend->set_pat(state.pat);
+    MemoryTypeRanges& ranges = vcpu.virtual_cpu().memory_types;
+    vcpu.virtual_cpu().backend->set_pat(state.pat);
     ranges.variable = state.variable;
     ranges.fixed = state.fixed;
     ranges.default_type = state.default_type;
     return {};
 }
 
-xen::HvmLocalApic save_lapic(Vcpu const& vcpu) { return vcpu.machine().local_apic.save(); }
-Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return vcpu.machine().local_apic.load(state); }
-xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu) { return vcpu.machine().local_apic.save_registers(); }
+xen::HvmLocalApic save_lapic(Vcpu const& vcpu) { return vcpu.virtual_cpu().local_apic.save(); }
+Expected<> load_lapic(Vcpu& vcpu, xen::HvmLocalApic const& state) { return vcpu.virtual_cpu().local_apic.load(state); }
+xen::HvmLocalApicRegisters save_lapic_registers(Vcpu const& vcpu)
+{
+    return vcpu.virtual_cpu().local_apic.save_registers();
+}
 Expected<> load_lapic_registers(Vcpu& vcpu, xen::HvmLocalApicRegisters const& state)
 {
-    return vcpu.machine().local_apic.load_registers(state);
+    return vcpu.virtual_cpu().local_apic.load_registers(state);
 }
 
-size_t save_extended(Vcpu const& vcpu, std::span<u8> out) { return vcpu.machine().extended.write_record(out); }
+size_t save_extended(Vcpu const& vcpu, std::span<u8> out) { return vcpu.virtual_cpu().extended.write_record(out); }
 Expected<> load_extended(Vcpu& vcpu, std::span<u8 const> state)
 {
-    VirtualCpu& machine = vcpu.machine();
-    return machine.extended.read_record(state, machine.domain_machine().policy.xcr0_mask());
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    return cpu.extended.read_record(state, cpu.virtual_machine().policy.xcr0_mask());
 }
 
 }

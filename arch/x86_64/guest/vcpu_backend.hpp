@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The vendor seam: what VMX and SVM must supply. Nothing above this file says VMCS or VMCB.
 ///
-/// `Virtualization` is the machine's extension, one object; `VcpuBackend` is one virtual CPU's machine state.
+/// `Virtualization` is the machine's extension, one object; `VcpuBackend` is one virtual CPU's state in it.
 /// A backend is used by one CPU at a time: by the one that runs it, or by whoever knows that it is not running.
 #pragma once
 
@@ -164,7 +164,7 @@ public:
     virtual ~Virtualization() = default;
     /// Called on every CPU before it enters guests.
     virtual void enable_this_cpu() = 0;
-    [[nodiscard]] virtual Expected<std::unique_ptr<VcpuBackend>> create_vcpu(VirtualCpu& machine) = 0;
+    [[nodiscard]] virtual Expected<std::unique_ptr<VcpuBackend>> create_vcpu(VirtualCpu& cpu) = 0;
     [[nodiscard]] virtual Expected<std::unique_ptr<SecondStage>> create_second_stage() = 0;
     [[nodiscard]] virtual CapabilityReport report() const = 0;
 };

@@ -22,7 +22,7 @@ void VirtualCpu::request_nmi()
 
 bool VirtualCpu::has_callback_vector() const
 {
-    return domain_machine().callback_vector.load(std::memory_order_relaxed) != 0;
+    return virtual_machine().callback_vector.load(std::memory_order_relaxed) != 0;
 }
 
 bool VirtualCpu::has_direct_upcall() const
@@ -56,7 +56,7 @@ bool VirtualCpu::inject_nmi()
 bool VirtualCpu::inject_direct_upcall()
 {
     if (!has_direct_upcall()) return true;
-    u8 const vector = domain_machine().callback_vector.load(std::memory_order_relaxed);
+    u8 const vector = virtual_machine().callback_vector.load(std::memory_order_relaxed);
     if (!backend->can_take_interrupt()) {
         backend->request_interrupt_window(vector >> 4);
         return false;
@@ -113,7 +113,7 @@ void VirtualCpu::take_back_events()
         local_apic.ask_for_attention();
         if (event->kind == Event::Kind::Nmi)
             nmi_pending_.store(true);
-        else if (event->vector != domain_machine().callback_vector.load(std::memory_order_relaxed) &&
+        else if (event->vector != virtual_machine().callback_vector.load(std::memory_order_relaxed) &&
                  !local_apic.undo_service(event->vector))
             local_apic.accept(event->vector, false);
     }
@@ -144,7 +144,7 @@ void VirtualCpu::send(ApicMessage const& message, ApicShorthand shorthand)
 
 void VirtualCpu::end_of_interrupt(u8 vector)
 {
-    if (auto* const listener = domain_machine().end_of_interrupt_listener.load(std::memory_order_acquire))
+    if (auto* const listener = virtual_machine().end_of_interrupt_listener.load(std::memory_order_acquire))
         listener->end_of_interrupt(vcpu, vector);
 }
 
@@ -161,30 +161,30 @@ void VirtualCpu::local_apic_enabled()
 
 void raise_upcall(Vcpu& vcpu)
 {
-    VirtualCpu& machine = vcpu.machine();
-    u8 const vector = machine.upcall_vector.load(std::memory_order_acquire);
-    if (vector != 0) machine.local_apic.accept(vector, false);
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    u8 const vector = cpu.upcall_vector.load(std::memory_order_acquire);
+    if (vector != 0) cpu.local_apic.accept(vector, false);
     vcpu.notice_event();
 }
 
 void set_upcall_vector(Vcpu& vcpu, u8 vector)
 {
-    VirtualCpu& machine = vcpu.machine();
-    machine.upcall_vector.store(vector, std::memory_order_release);
-    if (vector != 0) machine.local_apic.accept(vector, false);
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    cpu.upcall_vector.store(vector, std::memory_order_release);
+    if (vector != 0) cpu.local_apic.accept(vector, false);
 }
 
 void set_callback_vector(Domain& domain, u8 vector)
 {
-    domain.machine->callback_vector.store(vector);
+    domain.virtual_machine->callback_vector.store(vector);
     for (auto const& vcpu : domain.vcpus()) {
-        vcpu->machine().local_apic.ask_for_attention();
+        vcpu->virtual_cpu().local_apic.ask_for_attention();
         vcpu->notice_event();
     }
 }
 
-bool has_deliverable_event(Vcpu const& vcpu) { return vcpu.machine().has_deliverable_event(); }
+bool has_deliverable_event(Vcpu const& vcpu) { return vcpu.virtual_cpu().has_deliverable_event(); }
 
-void inject_nmi(Vcpu& vcpu) { vcpu.machine().request_nmi(); }
+void inject_nmi(Vcpu& vcpu) { vcpu.virtual_cpu().request_nmi(); }
 
 }

@@ -89,21 +89,21 @@ void VirtualCpu::start_in_real_mode(u8 vector)
     backend->set_segment(SegmentName::Cs,
                          {static_cast<u16>(vector << 8), real_mode_code, segment_limit_16, u64{vector} << page_shift});
     // All TSCs of a guest agree: Linux would call them unstable otherwise.
-    if (Vcpu const* const boot = vcpu.domain().vcpu(0)) set_tsc_offset(boot->machine().tsc_offset());
+    if (Vcpu const* const boot = vcpu.domain().vcpu(0)) set_tsc_offset(boot->virtual_cpu().tsc_offset());
 }
 
 void set_pvh_entry(Vcpu& vcpu, u32 instruction_pointer, u32 start_info)
 {
-    VirtualCpu& machine = vcpu.machine();
-    VcpuBackend& backend = *machine.backend;
-    machine.reset();
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    VcpuBackend& backend = *cpu.backend;
+    cpu.reset();
     backend.registers().rip = instruction_pointer;
     backend.registers()[Gpr::Rbx] = start_info;
     backend.set_controls({.cr0 = Cr0{initial_cr0}.with<Cr0::ProtectedMode>(true).raw()});
     set_code_and_data(backend, {0, flat_code_32, flat_limit, 0}, {0, flat_data_32, flat_limit, 0});
     backend.set_segment(SegmentName::Tr, {0, busy_task_state, task_state_limit, 0});
     backend.set_descriptor_tables({0, 0}, {0, 0});
-    machine.mark_started();
+    cpu.mark_started();
 }
 
 }

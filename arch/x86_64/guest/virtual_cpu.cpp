@@ -31,10 +31,10 @@ PerCpu<u64> last_to_run; ///< its serial
 
 /// One guest's branches must not steer another's, nor one vCPU's another's of the same guest: they may belong to
 /// different processes.
-void forget_branches_of_others(VirtualCpu const& machine)
+void forget_branches_of_others(VirtualCpu const& cpu)
 {
-    u64 const last = std::exchange(last_to_run.mine(), machine.serial);
-    if (last != machine.serial && has_prediction_barrier()) write(prediction_command, prediction_barrier);
+    u64 const last = std::exchange(last_to_run.mine(), cpu.serial);
+    if (last != cpu.serial && has_prediction_barrier()) write(prediction_command, prediction_barrier);
 }
 
 void load_debug_addresses(std::array<u64, 4> const& addresses)
@@ -78,7 +78,7 @@ Expected<> VirtualCpu::initialize()
     backend = std::move(*made);
     if (auto const ready = extended.initialize(); !ready) return failure(ready.error());
     backend->set_second_stage(vcpu.domain().physmap.stage().root());
-    backend->set_port_bitmap(domain_machine().port_bitmap());
+    backend->set_port_bitmap(virtual_machine().port_bitmap());
     backend->set_pat(initial_pat);
     if (vcpu.domain().is_control_domain()) memory_types = memory_types_of_machine();
     reset();
@@ -114,17 +114,17 @@ Expected<VirtualCpu*> create_virtual_cpu(Vcpu& vcpu)
 {
     auto const apic_frame = frames::allocate_zeroed();
     if (!apic_frame) return failure(apic_frame.error());
-    std::unique_ptr<VirtualCpu> machine{new (std::nothrow) VirtualCpu{vcpu, *apic_frame}};
-    if (!machine) {
+    std::unique_ptr<VirtualCpu> cpu{new (std::nothrow) VirtualCpu{vcpu, *apic_frame}};
+    if (!cpu) {
         frames::free(*apic_frame);
         return failure(Error::OutOfMemory);
     }
-    if (auto const ready = machine->initialize(); !ready) return failure(ready.error());
-    return machine.release();
+    if (auto const ready = cpu->initialize(); !ready) return failure(ready.error());
+    return cpu.release();
 }
 
-void destroy_virtual_cpu(VirtualCpu* machine) { delete machine; }
-void retire_virtual_cpu(VirtualCpu& machine) { machine.disarm_timer(); }
+void destroy_virtual_cpu(VirtualCpu* cpu) { delete cpu; }
+void retire_virtual_cpu(VirtualCpu& cpu) { cpu.disarm_timer(); }
 
 Expected<SecondStage*> create_second_stage()
 {
@@ -133,25 +133,25 @@ Expected<SecondStage*> create_second_stage()
 
 void switch_in(Vcpu& vcpu)
 {
-    VirtualCpu& machine = vcpu.machine();
-    forget_branches_of_others(machine);
-    machine.backend->load();
-    machine.exits = &exit_counters.mine();
-    machine.extended.load();
-    load_debug_addresses(machine.debug_addresses);
-    load_tsc_aux(machine.msrs.tsc_aux);
-    machine.resume_timer();
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    forget_branches_of_others(cpu);
+    cpu.backend->load();
+    cpu.exits = &exit_counters.mine();
+    cpu.extended.load();
+    load_debug_addresses(cpu.debug_addresses);
+    load_tsc_aux(cpu.msrs.tsc_aux);
+    cpu.resume_timer();
 }
 
 void switch_out(Vcpu& vcpu)
 {
-    VirtualCpu& machine = vcpu.machine();
-    machine.suspend_timer();
-    machine.extended.save();
-    save_debug_addresses(machine.debug_addresses);
-    machine.backend->unload();
+    VirtualCpu& cpu = vcpu.virtual_cpu();
+    cpu.suspend_timer();
+    cpu.extended.save();
+    save_debug_addresses(cpu.debug_addresses);
+    cpu.backend->unload();
 }
 
-u64 tsc_offset(Vcpu const& vcpu) { return vcpu.machine().tsc_offset(); }
+u64 tsc_offset(Vcpu const& vcpu) { return vcpu.virtual_cpu().tsc_offset(); }
 
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A virtual CPU's machine: its registers, its interrupt controller, what waits for it.
+/// A virtual CPU: its registers, its interrupt controller, what waits for it.
 ///
 /// Which state is where while the vCPU is on a CPU, and who moves it:
 ///
@@ -20,11 +20,11 @@
 
 #include <memory>
 
-#include "arch/x86_64/guest/domain_machine.hpp"
 #include "arch/x86_64/guest/extended_state.hpp"
 #include "arch/x86_64/guest/mtrr.hpp"
 #include "arch/x86_64/guest/start_requests.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
+#include "arch/x86_64/guest/virtual_machine.hpp"
 #include "arch/x86_64/virtual_apic/virtual_local_apic.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/log/console.hpp"
@@ -57,7 +57,7 @@ public:
     ~VirtualCpu();
     [[nodiscard]] Expected<> initialize();
 
-    [[nodiscard]] DomainMachine& domain_machine() const { return *vcpu.domain().machine; }
+    [[nodiscard]] VirtualMachine& virtual_machine() const { return *vcpu.domain().virtual_machine; }
     [[nodiscard]] Hfn apic_frame() const { return apic_frame_; }
 
     // --- life (vcpu_reset.cpp) ---

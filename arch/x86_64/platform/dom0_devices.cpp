@@ -44,7 +44,7 @@ public:
     }
 
 private:
-    [[nodiscard]] DomainMachine& machine() { return *domain_.machine; }
+    [[nodiscard]] VirtualMachine& virtual_machine() { return *domain_.virtual_machine; }
     [[nodiscard]] Expected<> add_io_apics();
     [[nodiscard]] Expected<> add_ports();
     [[nodiscard]] Expected<> add_pci(std::span<pci::FunctionAddress const> hidden);
@@ -54,7 +54,7 @@ private:
     std::array<std::unique_ptr<VirtualIoApic>, InterruptTopology::max_io_apics> io_apics_;
     ClockPorts clock_;
     SystemControlPort system_control_;
-    PciPlatform platform_{machine(), *this};
+    PciPlatform platform_{virtual_machine(), *this};
     vpci::ConfigPorts config_ports_{platform_.pci()};
 };
 
@@ -64,8 +64,8 @@ Expected<> Dom0Devices::initialize(Dom0DeviceOptions const& options)
     if (result) result = add_ports();
     if (result) result = add_pci(options.hidden);
     if (!result) return result;
-    open_ports(machine(), options.kept_ports);
-    machine().end_of_interrupt_listener.store(this, std::memory_order_release);
+    open_ports(virtual_machine(), options.kept_ports);
+    virtual_machine().end_of_interrupt_listener.store(this, std::memory_order_release);
     vpci::set_control_domain_pci(&platform_.pci());
     return {};
 }
@@ -82,14 +82,14 @@ Expected<> Dom0Devices::add_io_apics()
         if (!created) return failure(created.error());
         io_apics_[i] = std::move(*created);
         u64 const last = address.raw() + VirtualIoApic::register_bytes - 1;
-        if (auto const added = machine().memory.add(address.raw(), last, *io_apics_[i]); !added) return added;
+        if (auto const added = virtual_machine().memory.add(address.raw(), last, *io_apics_[i]); !added) return added;
     }
     return {};
 }
 
 Expected<> Dom0Devices::add_ports()
 {
-    auto& ports = machine().ports;
+    auto& ports = virtual_machine().ports;
     auto result = ports.add(ClockPorts::index_port, ClockPorts::data_port, clock_);
     if (result) result = ports.add(SystemControlPort::port, SystemControlPort::port, system_control_);
     if (result) result = ports.add(vpci::ConfigPorts::address_port, vpci::ConfigPorts::address_port, config_ports_);

@@ -44,12 +44,12 @@ u64 SystemControlPort::read(Vcpu&, u64, unsigned)
     return timer_2_output | (refresh_.fetch_xor(refresh_toggle, std::memory_order_relaxed) & refresh_toggle);
 }
 
-void open_ports(DomainMachine& machine, std::span<PortRange const> kept)
+void open_ports(VirtualMachine& virtual_machine, std::span<PortRange const> kept)
 {
     constexpr u16 last_port = 0xffff;
-    machine.allow_ports(0, last_port);
-    for (PortRange const& range : closed_ports) machine.keep_ports(range.first, range.last);
-    for (PortRange const& range : kept) machine.keep_ports(range.first, range.last);
+    virtual_machine.allow_ports(0, last_port);
+    for (PortRange const& range : closed_ports) virtual_machine.keep_ports(range.first, range.last);
+    for (PortRange const& range : kept) virtual_machine.keep_ports(range.first, range.last);
 }
 
 }

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "arch/x86_64/guest/domain_machine.hpp"
+#include "arch/x86_64/guest/virtual_machine.hpp"
 
 namespace hospes::arch {
 
@@ -52,6 +52,6 @@ private:
 };
 
 /// Opens all ports but closed_ports and `kept` (what this machine's Hospes keeps for itself).
-void open_ports(DomainMachine& machine, std::span<PortRange const> kept);
+void open_ports(VirtualMachine& virtual_machine, std::span<PortRange const> kept);
 
 }

@@ -29,7 +29,7 @@ Expected<> PciPlatform::answer_window(vpci::WindowPlace const& place)
     auto* const handler = new (std::nothrow) vpci::ConfigWindow{pci_, place}; // for ever, as the control domain
     if (!handler) return failure(Error::OutOfMemory);
     u64 const first = place.start.raw();
-    auto const added = machine_.memory.add(first, first + place.bytes() - 1, *handler);
+    auto const added = virtual_machine_.memory.add(first, first + place.bytes() - 1, *handler);
     if (!added) delete handler;
     return added;
 }
@@ -95,7 +95,7 @@ Expected<> PciPlatform::trap_run(Gpa start, u64 bytes)
     if (count == max_runs) return failure(Error::NoSpace);
     runs_[count] = {.start = start, .bytes = bytes, .registers = registers};
     run_count_.store(count + 1, std::memory_order_release);
-    return machine_.memory.add(start.raw(), start.raw() + bytes - 1, tables_);
+    return virtual_machine_.memory.add(start.raw(), start.raw() + bytes - 1, tables_);
 }
 
 u8 volatile* PciPlatform::device_register(Gpa where, unsigned bytes) const

@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "arch/x86_64/guest/domain_machine.hpp"
+#include "arch/x86_64/guest/virtual_machine.hpp"
 #include "arch/x86_64/virtual_apic/interrupt_sink.hpp"
 #include "kernel/vpci/config_window.hpp"
 
@@ -12,7 +12,9 @@ namespace hospes::arch {
 
 class PciPlatform final : public vpci::Platform {
 public:
-    PciPlatform(DomainMachine& machine, InterruptSink& sink) : machine_{machine}, sink_{sink}, tables_{*this} {}
+    PciPlatform(VirtualMachine& virtual_machine, InterruptSink& sink)
+        : virtual_machine_{virtual_machine}, sink_{sink}, tables_{*this}
+    {}
 
     [[nodiscard]] vpci::VirtualPci& pci() { return pci_; }
     /// Answers the guest's accesses to a window that is excluded from its memory already.
@@ -56,8 +58,8 @@ private:
     [[nodiscard]] Expected<> trap_run(Gpa start, u64 bytes);
     [[nodiscard]] u8 volatile* device_register(Gpa where, unsigned bytes) const;
 
-    static constexpr size_t max_runs = 160; // DomainMachine::memory has room for these, windows and I/O APICs
-    DomainMachine& machine_;
+    static constexpr size_t max_runs = 160; // VirtualMachine::memory has room for these, windows and I/O APICs
+    VirtualMachine& virtual_machine_;
     InterruptSink& sink_;
     TablePages tables_;
     vpci::VirtualPci pci_{*this};

@@ -96,11 +96,11 @@ void Svm::enable_this_cpu()
     save_host_state(cpu.host_state);
 }
 
-Expected<std::unique_ptr<arch::VcpuBackend>> Svm::create_vcpu(arch::VirtualCpu& machine)
+Expected<std::unique_ptr<arch::VcpuBackend>> Svm::create_vcpu(arch::VirtualCpu& cpu)
 {
     auto const frame = frames::allocate_zeroed();
     if (!frame) return failure(frame.error());
-    std::unique_ptr<arch::VcpuBackend> vcpu{new (std::nothrow) SvmVcpu{machine, *frame}};
+    std::unique_ptr<arch::VcpuBackend> vcpu{new (std::nothrow) SvmVcpu{cpu, *frame}};
     if (vcpu) return vcpu;
     frames::free(*frame);
     return failure(Error::OutOfMemory);

@@ -42,7 +42,7 @@ public:
     [[nodiscard]] static Verdict examine();
 
     void enable_this_cpu() override;
-    [[nodiscard]] Expected<std::unique_ptr<arch::VcpuBackend>> create_vcpu(arch::VirtualCpu& machine) override;
+    [[nodiscard]] Expected<std::unique_ptr<arch::VcpuBackend>> create_vcpu(arch::VirtualCpu& cpu) override;
     [[nodiscard]] Expected<std::unique_ptr<SecondStage>> create_second_stage() override;
     [[nodiscard]] arch::CapabilityReport report() const override;
 };

@@ -78,8 +78,8 @@ constexpr u64 rflags_always_one = 1 << 1;
 
 }
 
-SvmVcpu::SvmVcpu(arch::VirtualCpu& machine, Hfn frame)
-    : machine_{machine}, frame_{frame}, vmcb_{*arch::reach_as<Vmcb>(address_of(frame))}
+SvmVcpu::SvmVcpu(arch::VirtualCpu& cpu, Hfn frame)
+    : virtual_cpu_{cpu}, frame_{frame}, vmcb_{*arch::reach_as<Vmcb>(address_of(frame))}
 {
     set_up_intercepts();
     vmcb_.msr_map = msr_permission_map().raw();
@@ -125,7 +125,7 @@ arch::Exit SvmVcpu::enter(bool flush)
 {
     choose_asid(flush);
     if (postponed_) requeue(*postponed_);
-    u8 const task_priority = machine_.local_apic.task_priority();
+    u8 const task_priority = virtual_cpu_.local_apic.task_priority();
     set_task_priority(task_priority);
     vmcb_.rip = registers_.rip;
     vmcb_.rflags = registers_.rflags | rflags_always_one;
@@ -153,7 +153,7 @@ arch::Exit SvmVcpu::enter(bool flush)
     }
     u8 const priority_class = interrupt_control().get<VirtualInterruptControl::Tpr>();
     if (priority_class != task_priority >> 4) [[unlikely]]
-        machine_.local_apic.set_task_priority(static_cast<u8>(priority_class << 4));
+        virtual_cpu_.local_apic.set_task_priority(static_cast<u8>(priority_class << 4));
     if (nmi_in_progress_ || iret_rip_ != no_iret) follow_nmi();
     return describe_exit(vmcb_);
 }
@@ -376,7 +376,7 @@ Expected<u64> SvmVcpu::next_instruction()
 [[gnu::noinline]] Expected<u64> SvmVcpu::decode_next_instruction()
 {
     u64 const rip = registers_.rip;
-    arch::FetchedInstruction const fetched = arch::fetch_instruction(machine_);
+    arch::FetchedInstruction const fetched = arch::fetch_instruction(virtual_cpu_);
     auto const decoded = emulator::decode(fetched.span(), fetched.mode);
     if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation)) return failure(Error::BadAddress);
     lengths_.remember({rip, vmcb_.cr3, vmcb_.exit_code}, vmcb_.cpl, decoded->length);
@@ -388,19 +388,19 @@ Expected<u64> SvmVcpu::next_instruction()
 /// What is at RIP now may be another instruction than the one that exited, but it is the guest's kernel that runs it.
 void SvmVcpu::access_control_register()
 {
-    arch::FetchedInstruction const fetched = arch::fetch_instruction(machine_);
+    arch::FetchedInstruction const fetched = arch::fetch_instruction(virtual_cpu_);
     auto const decoded = emulator::decode(fetched.span(), fetched.mode);
     constexpr Gpr cr4{4};
     if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation) || decoded->reg != cr4)
-        return machine_.inject_exception(exception::invalid_opcode);
+        return virtual_cpu_.inject_exception(exception::invalid_opcode);
     u64& operand = registers_[decoded->rm];
     u64 const mask = decoded->operand_bytes == sizeof(u64) ? ~u64{0} : u64{0xffff'ffff};
     if (decoded->operation == emulator::Operation::MovFromControl) {
         operand = cr4_ & mask;
     } else {
-        auto const legal = arch::legal_cr4(machine_.domain_machine().policy);
+        auto const legal = arch::legal_cr4(virtual_cpu_.virtual_machine().policy);
         auto const after = arch::after_cr4_write(controls(), operand & mask, legal);
-        if (!after) return machine_.inject_exception(exception::general_protection, 0);
+        if (!after) return virtual_cpu_.inject_exception(exception::general_protection, 0);
         set_controls(*after);
     }
     complete_instruction(registers_.rip + decoded->length);

@@ -46,7 +46,7 @@ private:
 class SvmVcpu final : public arch::VcpuBackend {
 public:
     /// Takes over the zeroed frame.
-    SvmVcpu(arch::VirtualCpu& machine, Hfn frame);
+    SvmVcpu(arch::VirtualCpu& cpu, Hfn frame);
     SvmVcpu(SvmVcpu const&) = delete;
     SvmVcpu& operator=(SvmVcpu const&) = delete;
     ~SvmVcpu() override;
@@ -118,7 +118,7 @@ private:
         clean_ = clean_.with<Part>(false);
     }
 
-    arch::VirtualCpu& machine_;
+    arch::VirtualCpu& virtual_cpu_;
     Hfn const frame_;
     Vmcb& vmcb_;
     CleanBits clean_;                           ///< for the next entry

@@ -124,12 +124,12 @@ void Vmx::enable_this_cpu()
     cpu.in_vmx_operation = true;
 }
 
-Expected<std::unique_ptr<arch::VcpuBackend>> Vmx::create_vcpu(arch::VirtualCpu& machine)
+Expected<std::unique_ptr<arch::VcpuBackend>> Vmx::create_vcpu(arch::VirtualCpu& cpu)
 {
     auto const structure = frames::allocate_zeroed();
     if (!structure) return failure(structure.error());
     *arch::reach_as<u32>(address_of(*structure)) = found.basic.get<Basic::Revision>();
-    std::unique_ptr<arch::VcpuBackend> vcpu{new (std::nothrow) VmxVcpu{machine, *structure}};
+    std::unique_ptr<arch::VcpuBackend> vcpu{new (std::nothrow) VmxVcpu{cpu, *structure}};
     if (vcpu) return vcpu;
     frames::free(*structure);
     return failure(Error::OutOfMemory);

@@ -23,7 +23,7 @@ public:
     [[nodiscard]] static std::string_view missing();
 
     void enable_this_cpu() override;
-    [[nodiscard]] Expected<std::unique_ptr<arch::VcpuBackend>> create_vcpu(arch::VirtualCpu& machine) override;
+    [[nodiscard]] Expected<std::unique_ptr<arch::VcpuBackend>> create_vcpu(arch::VirtualCpu& cpu) override;
     [[nodiscard]] Expected<std::unique_ptr<SecondStage>> create_second_stage() override;
     [[nodiscard]] arch::CapabilityReport report() const override;
 };

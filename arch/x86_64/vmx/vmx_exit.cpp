@@ -177,7 +177,7 @@ std::optional<arch::ControlRegisters> VmxVcpu::after_access(u64 raw) const
     u64 const value = in_64_bit_code ? full : full & 0xffff'ffff;
     if (access.get<ControlRegisterQualification::Number>() == 0) return after_cr0_write(before, value, in_64_bit_code);
     u64 const possible = capabilities().cr4_may_be_one & (guest_cr4_bits | shadowed_cr4_bits);
-    return arch::after_cr4_write(before, value, possible & arch::legal_cr4(machine_.domain_machine().policy));
+    return arch::after_cr4_write(before, value, possible & arch::legal_cr4(virtual_cpu_.virtual_machine().policy));
 }
 
 }

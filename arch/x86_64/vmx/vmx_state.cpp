@@ -157,7 +157,7 @@ void VmxVcpu::write_controls(arch::ControlRegisters const& value)
           (value.cr4 & guest_cr4_bits) | can.cr4_must_be_one | (read_cr4().raw() & Cr4::MachineCheckEnable::mask));
     write(field::cr4_shadow, value.cr4);
     // The policy may have changed since the last reset, though not since the first entry.
-    write(field::cr4_mask, ~(guest_cr4_bits & arch::legal_cr4(machine_.domain_machine().policy)));
+    write(field::cr4_mask, ~(guest_cr4_bits & arch::legal_cr4(virtual_cpu_.virtual_machine().policy)));
     Efer const efer{value.efer};
     bool const long_mode = efer.get<Efer::LongModeEnable>() && Cr0{value.cr0}.get<Cr0::Paging>();
     write(field::guest_efer, efer.with<Efer::LongModeActive>(long_mode).raw());

@@ -74,7 +74,7 @@ void VmxVcpu::Visit::depart() const
     if (Hpa const interrupted = this_cpu().current; interrupted != Hpa{}) make_current(interrupted);
 }
 
-VmxVcpu::VmxVcpu(arch::VirtualCpu& machine, Hfn structure) : machine_{machine}, structure_{structure}
+VmxVcpu::VmxVcpu(arch::VirtualCpu& cpu, Hfn structure) : virtual_cpu_{cpu}, structure_{structure}
 {
     make_clear(address_of(structure_)); // initialises what only the CPU knows
     write_initial_controls();
@@ -96,12 +96,12 @@ void VmxVcpu::write_initial_controls()
     write(field::entry_controls, can.control(ControlWord::Entry));
     write(field::exception_bitmap, always_exceptions);
     write(field::msr_bitmap, msr_bitmap().raw());
-    write(field::virtual_apic_page, address_of(machine_.apic_frame()).raw());
+    write(field::virtual_apic_page, address_of(virtual_cpu_.apic_frame()).raw());
     write(field::cr0_mask, own_cr0_bits(can.cr0_must_be_one, can.cr0_may_be_one));
     write(field::link_pointer, ~u64{0}); // no shadow structure
     // Translations are tagged with the EPT root as well, so the number within the domain tells enough apart.
     // (SDM vol. 3, 29.4.1)
-    if (has_vpid()) write(field::vpid, static_cast<u16>(machine_.vcpu.id() + 1));
+    if (has_vpid()) write(field::vpid, static_cast<u16>(virtual_cpu_.vcpu.id() + 1));
 }
 
 // --- coming and going ---
@@ -162,7 +162,7 @@ void VmxVcpu::discharge_dues(bool flush)
             invept(can.get<EptAndVpid::InveptSingle>() ? Invalidation::SingleContext : Invalidation::AllContexts, ept_);
     else if ((due_ & linear_flush) != 0 && has_vpid() && can.get<EptAndVpid::Invvpid>() &&
              can.get<EptAndVpid::InvvpidSingle>())
-        done = invvpid(Invalidation::SingleContext, static_cast<u16>(machine_.vcpu.id() + 1));
+        done = invvpid(Invalidation::SingleContext, static_cast<u16>(virtual_cpu_.vcpu.id() + 1));
     else if ((due_ & linear_flush) != 0 && has_vpid())
         done = invept(Invalidation::AllContexts, ept_);
     if (!done) panic("INVEPT or INVVPID fails");
@@ -223,7 +223,7 @@ void VmxVcpu::load_page_directory_pointers()
     arch::ControlRegisters const now = controls();
     if (!Cr0{now.cr0}.get<Cr0::Paging>() || arch::paging_shape(now) != arch::pae_paging) return;
     Gpa const where = arch::paging_root(arch::pae_paging, now.cr3);
-    auto const frame = machine_.vcpu.domain().physmap.reference(frame_of(where), false);
+    auto const frame = virtual_cpu_.vcpu.domain().physmap.reference(frame_of(where), false);
     if (!frame) return; // the CPU will refuse what is there
     std::array<u64, 4> entries{};
     std::memcpy(entries.data(), static_cast<u8*>(arch::reach(frame->frame())) + offset_in_page(where), sizeof entries);
@@ -295,7 +295,7 @@ bool VmxVcpu::is_open_to_nmis() const
 void VmxVcpu::request_interrupt_window(u8 priority)
 {
     bool const waits_for_task_priority =
-        machine_.local_apic.task_priority() >> 4 >= priority && !capabilities().virtualizes_apic();
+        virtual_cpu_.local_apic.task_priority() >> 4 >= priority && !capabilities().virtualizes_apic();
     if (waits_for_task_priority)
         windows_wanted_.task_priority_threshold = priority;
     else

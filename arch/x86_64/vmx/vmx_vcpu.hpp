@@ -19,7 +19,7 @@ namespace hospes::vmx {
 class VmxVcpu final : public arch::VcpuBackend {
 public:
     /// Takes over the frame, zeroed but for the revision.
-    VmxVcpu(arch::VirtualCpu& machine, Hfn structure);
+    VmxVcpu(arch::VirtualCpu& cpu, Hfn structure);
     VmxVcpu(VmxVcpu const&) = delete;
     VmxVcpu& operator=(VmxVcpu const&) = delete;
     ~VmxVcpu() override;
@@ -152,7 +152,7 @@ private:
     void restore_nmi_blocking();
     [[nodiscard]] std::optional<arch::ControlRegisters> after_access(u64 qualification) const;
 
-    arch::VirtualCpu& machine_;
+    arch::VirtualCpu& virtual_cpu_;
     Hfn const structure_;
     EventQueue events_;
     Cpu* cpu_ = nullptr;     ///< where it was loaded last

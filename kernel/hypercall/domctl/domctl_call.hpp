@@ -74,7 +74,7 @@ Expected<> send_trigger(DomctlCall&);
 Expected<> get_vcpu_context(DomctlCall&);
 Expected<> set_vcpu_context(DomctlCall&);
 
-// machine_state.cpp
+// guest_state.cpp
 Expected<> get_hvm_context(DomctlCall&);
 Expected<> set_hvm_context(DomctlCall&);
 Expected<> get_tsc_info(DomctlCall&);

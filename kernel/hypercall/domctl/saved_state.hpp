@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A domain's machine state as a sequence of records, each behind a descriptor, from HEADER to END, moved to and from
+/// A domain's virtual machine as a sequence of records, each behind a descriptor, from HEADER to END, moved to and from
 /// the toolstack's memory piece by piece. (xen/include/public/hvm/save.h; abi.md Annex A, "HVM save records".) The
 /// domain must be still: StateTransfer.
 #pragma once

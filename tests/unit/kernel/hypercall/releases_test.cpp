@@ -233,14 +233,14 @@ TEST_F(SavedLocalApic, IsReadAsAnyReleaseWroteIt)
     xen::HvmLocalApic apic{};
     apic.apic_base_msr = 1;
     apic.pending_errors = 0x20;
-    guest_.vcpu().machine().local_apic = apic;
+    guest_.vcpu().virtual_cpu().local_apic = apic;
     auto const longer = save(0x17);
-    guest_.vcpu().machine().local_apic = {};
+    guest_.vcpu().virtual_cpu().local_apic = {};
     EXPECT_EQ(load(longer), 0);
-    EXPECT_EQ(guest_.vcpu().machine().local_apic.pending_errors, 0x20u);
+    EXPECT_EQ(guest_.vcpu().virtual_cpu().local_apic.pending_errors, 0x20u);
     EXPECT_EQ(load(with_length(longer, 24)), 0);
-    EXPECT_EQ(guest_.vcpu().machine().local_apic.apic_base_msr, 1u);
-    EXPECT_EQ(guest_.vcpu().machine().local_apic.pending_errors, 0u) << "an old stream does not say";
+    EXPECT_EQ(guest_.vcpu().virtual_cpu().local_apic.apic_base_msr, 1u);
+    EXPECT_EQ(guest_.vcpu().virtual_cpu().local_apic.pending_errors, 0u) << "an old stream does not say";
     for (u32 const length : {0u, 23u, 25u, 31u, 33u})
         EXPECT_EQ(load(with_length(longer, length)), as_result(Error::Invalid)) << length;
 }

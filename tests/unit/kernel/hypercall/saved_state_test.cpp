@@ -133,8 +133,8 @@ TEST_F(SavedState, AllClocksAreSetAtOneMoment)
     fakes::SlowClock const clock{step};
     ASSERT_EQ(load(saved), 0);
     for (u32 id = 0; id < vcpus; ++id)
-        EXPECT_EQ(guest_.vcpu(id).machine().loaded_at, guest_.vcpu().machine().loaded_at);
-    EXPECT_NE(guest_.vcpu().machine().loaded_at, 0U);
+        EXPECT_EQ(guest_.vcpu(id).virtual_cpu().loaded_at, guest_.vcpu().virtual_cpu().loaded_at);
+    EXPECT_NE(guest_.vcpu().virtual_cpu().loaded_at, 0U);
 }
 
 TEST_F(SavedState, ADifferentFrequencyIsRefused)

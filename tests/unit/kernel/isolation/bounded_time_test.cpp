@@ -159,15 +159,15 @@ protected:
 TEST_F(BoundedTransfer, OfAllVcpus)
 {
     constexpr u32 room = 80 * kib;
-    for (u32 id = 0; id < vcpus; ++id) large_.vcpu(id).machine().registers.rip = 0x1000 + id;
+    for (u32 id = 0; id < vcpus; ++id) large_.vcpu(id).virtual_cpu().registers.rip = 0x1000 + id;
     EXPECT_GE(stretches_of(xen::DomctlCommand::GetHvmContext, room), vcpus / steps_per_stretch);
     ASSERT_EQ(result_, 0);
     u32 const size = size_after();
-    for (u32 id = 0; id < vcpus; ++id) large_.vcpu(id).machine().registers.rip = 0;
+    for (u32 id = 0; id < vcpus; ++id) large_.vcpu(id).virtual_cpu().registers.rip = 0;
     u64 const records = vcpus * 4;
     EXPECT_GE(stretches_of(xen::DomctlCommand::SetHvmContext, size), records / steps_per_stretch);
     ASSERT_EQ(result_, 0);
-    for (u32 id = 0; id < vcpus; ++id) EXPECT_EQ(large_.vcpu(id).machine().registers.rip, 0x1000 + id);
+    for (u32 id = 0; id < vcpus; ++id) EXPECT_EQ(large_.vcpu(id).virtual_cpu().registers.rip, 0x1000 + id);
 }
 
 TEST_F(BoundedTransfer, OfEmptyRecords)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the machine keeps for each domain: CPU policy, and who answers at which port and address.
+/// A domain's virtual machine: its CPU policy, and who answers at which port and address.
 #pragma once
 
 #include <atomic>
@@ -20,11 +20,11 @@ protected:
     ~EndOfInterruptListener() = default;
 };
 
-struct DomainMachine {
-    explicit DomainMachine(Domain& owner) : domain{owner} {}
-    DomainMachine(DomainMachine const&) = delete;
-    DomainMachine& operator=(DomainMachine const&) = delete;
-    ~DomainMachine();
+struct VirtualMachine {
+    explicit VirtualMachine(Domain& owner) : domain{owner} {}
+    VirtualMachine(VirtualMachine const&) = delete;
+    VirtualMachine& operator=(VirtualMachine const&) = delete;
+    ~VirtualMachine();
     [[nodiscard]] Expected<> initialize();
 
     /// The guest uses these ports of the machine itself. Control domain only; before it runs.

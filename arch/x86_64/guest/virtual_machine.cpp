@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// A domain's CPU policy and port bitmap, made with the domain and freed with it.
-#include "arch/x86_64/guest/domain_machine.hpp"
+#include "arch/x86_64/guest/virtual_machine.hpp"
 
 #include <cstring>
 
@@ -24,12 +24,12 @@ constinit ClosedPorts const closed_ports;
 
 }
 
-DomainMachine::~DomainMachine()
+VirtualMachine::~VirtualMachine()
 {
     if (own_bitmap_) frames::free(frame_of(port_bitmap_), bitmap_order);
 }
 
-Expected<> DomainMachine::initialize()
+Expected<> VirtualMachine::initialize()
 {
     policy = default_policy(system_policies().maximum, domain.is_control_domain());
     port_bitmap_ = physical_address(&closed_ports);
@@ -42,27 +42,27 @@ Expected<> DomainMachine::initialize()
     return {};
 }
 
-void DomainMachine::allow_ports(u16 first, u16 last)
+void VirtualMachine::allow_ports(u16 first, u16 last)
 {
     if (!own_bitmap_) return;
     for (u32 port = first; port <= last; ++port)
         own_bitmap_[port / 8] = static_cast<u8>(own_bitmap_[port / 8] & ~(1U << port % 8));
 }
 
-void DomainMachine::keep_ports(u16 first, u16 last)
+void VirtualMachine::keep_ports(u16 first, u16 last)
 {
     if (!own_bitmap_) return;
     for (u32 port = first; port <= last; ++port)
         own_bitmap_[port / 8] = static_cast<u8>(own_bitmap_[port / 8] | 1U << port % 8);
 }
 
-DomainState::~DomainState() { delete machine_; }
+DomainState::~DomainState() { delete virtual_machine_; }
 
 Expected<> DomainState::initialize(Domain& domain)
 {
-    machine_ = new (std::nothrow) DomainMachine{domain};
-    if (!machine_) return failure(Error::OutOfMemory);
-    return machine_->initialize();
+    virtual_machine_ = new (std::nothrow) VirtualMachine{domain};
+    if (!virtual_machine_) return failure(Error::OutOfMemory);
+    return virtual_machine_->initialize();
 }
 
 }
