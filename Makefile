@@ -82,7 +82,7 @@ WHOLE := -flto=thin
 SMALL := -Oz
 FAST  := $(addprefix arch/x86_64/,cpuid/cpuid_answer irq/irq irq/local_apic svm/svm_% virtual_apic/virtual_local% vmx/vmx_%) \
          $(addprefix arch/x86_64/guest/,exit_cpuid exit_dispatch exit_hypercall exit_memory exit_msr) \
-         $(addprefix arch/x86_64/guest/,guest_access nested_tables run vcpu_events virtual_cpu) \
+         $(addprefix arch/x86_64/guest/,access_order guest_access guest_translation nested_tables run vcpu_events virtual_cpu) \
          $(addprefix drivers/iommu/,%_unit device_tables iommu mirror) kernel/evtchn/% kernel/grant/% \
          $(addprefix kernel/domain/,domain_list frame_table guest_presence para_clock physmap vcpu) \
          $(addprefix kernel/hypercall/,command_table event_channel_op grant/% guest_memory memory/mapping) \

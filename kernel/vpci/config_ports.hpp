@@ -4,12 +4,12 @@
 
 #include <atomic>
 
-#include "kernel/trap/access_map.hpp"
+#include "kernel/access/device.hpp"
 #include "kernel/vpci/virtual_pci.hpp"
 
 namespace hospes::vpci {
 
-class ConfigPorts final : public AccessHandler {
+class ConfigPorts final : public Device {
 public:
     static constexpr u16 address_port = 0xcf8; ///< a register only for accesses of four bytes
     static constexpr u16 data_port = 0xcfc;

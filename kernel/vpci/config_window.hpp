@@ -2,12 +2,12 @@
 /// Configuration space in memory as the guest sees it.
 #pragma once
 
-#include "kernel/trap/access_map.hpp"
+#include "kernel/access/device.hpp"
 #include "kernel/vpci/virtual_pci.hpp"
 
 namespace hospes::vpci {
 
-class ConfigWindow final : public AccessHandler {
+class ConfigWindow final : public Device {
 public:
     ConfigWindow(VirtualPci& pci, WindowPlace const& place) : pci_{pci}, place_{place} {}
     [[nodiscard]] u64 read(Vcpu&, u64 address, unsigned bytes) override

@@ -32,9 +32,7 @@ void write_register(Instruction const& instruction, GuestRegisters& registers, G
         holder = (holder & ~(truncate(~u64{0}, 1) << 8)) | truncate(value, 1) << 8;
         return;
     }
-    u64& target = registers[which];
-    u64 const kept = bytes >= 4 ? 0 : target & ~truncate(~u64{0}, bytes);
-    target = kept | truncate(value, bytes);
+    registers[which] = merge(registers[which], value, bytes);
 }
 
 Gva linear_address(Instruction const& instruction, GuestRegisters const& registers, Segment segment, u64 offset)

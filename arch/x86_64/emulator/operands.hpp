@@ -10,6 +10,14 @@ namespace hospes::emulator {
 /// The low `bytes` (1, 2, 4 or 8) of `value`.
 [[nodiscard]] constexpr u64 truncate(u64 value, unsigned bytes) { return value & (~u64{0} >> (64 - 8 * bytes)); }
 
+/// A register that held `before` when the low `bytes` (1, 2, 4 or 8) of `value` have been written to it. One and two
+/// bytes leave the rest alone, four clear the upper half. (SDM vol. 1, 3.4.1.1)
+[[nodiscard]] constexpr u64 merge(u64 before, u64 value, unsigned bytes)
+{
+    u64 const kept = bytes >= 4 ? 0 : before & ~truncate(~u64{0}, bytes);
+    return kept | truncate(value, bytes);
+}
+
 /// `value`, whose low `bytes` count, as a signed number of 64 bits.
 [[nodiscard]] constexpr u64 sign_extend(u64 value, unsigned bytes)
 {
@@ -21,7 +29,7 @@ namespace hospes::emulator {
 [[nodiscard]] u64 read_register(Instruction const& instruction, GuestRegisters const& registers, Gpr which,
                                 unsigned bytes);
 
-/// One and two bytes leave the rest of the register alone, four clear the upper half. (SDM vol. 1, 3.4.1.1)
+/// The register that read_register() reads, with the rest of it as merge() says.
 void write_register(Instruction const& instruction, GuestRegisters& registers, Gpr which, u64 value, unsigned bytes);
 
 /// segment:offset as a linear address; the offset wraps at the instruction's address size. Limits are not checked.

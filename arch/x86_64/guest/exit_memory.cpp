@@ -2,10 +2,10 @@
 /// Second-stage faults: emulated devices, the control domain's device memory on demand, and holes.
 #include <algorithm>
 
-#include "arch/x86_64/emulator/decode.hpp"
+#include "arch/x86_64/guest/access_order.hpp"
+#include "arch/x86_64/guest/emulation.hpp"
 #include "arch/x86_64/guest/exit_dispatch.hpp"
-#include "arch/x86_64/guest/guest_access.hpp"
-#include "arch/x86_64/guest/instruction_fetch.hpp"
+#include "arch/x86_64/guest/guest_translation.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
 #include "kernel/device_memory/pass_through.hpp"
 #include "kernel/log/log.hpp"
@@ -34,30 +34,22 @@ bool is_about(VirtualCpu& cpu, emulator::Instruction const& instruction, emulato
     return reaches(cpu, first, bytes, where) || reaches(cpu, second, bytes, where);
 }
 
-/// Carries out the instruction in software, on whatever it accesses, with the rights of its code. What is not about
-/// `where` is left to the CPU: it executes whatever is there now.
-void emulate(VirtualCpu& cpu, Gpa where)
+/// Carries out the instruction in software, on whatever it accesses, with the rights of its code; `known` answers
+/// where the access was refused. What is not about that place is left to the CPU: it executes whatever is there now.
+void emulate(VirtualCpu& cpu, KnownAnswer const& known)
 {
-    FetchedInstruction const fetched = fetch_instruction(cpu);
-    auto const instruction = emulator::decode(fetched.span(), fetched.mode);
-    emulator::GuestRegisters registers = cpu.emulator_registers();
-    if (instruction && !is_about(cpu, *instruction, registers, where)) return;
-    GuestMemory memory{cpu};
-    auto const progress = instruction ? emulator::execute(*instruction, registers, memory)
-                                      : Expected<emulator::Progress>{failure(Error::NotSupported)};
-    bool const is_out_of_reach = !progress && progress.error() == Error::BadAddress;
-    if (!progress && !is_out_of_reach) {
-        if (cpu.virtual_machine().may_complain())
-            log_warning("domain {} vcpu {}: cannot emulate the access to {:x} at rip {:x}", cpu.vcpu.domain().id(),
-                        cpu.vcpu.id(), where, registers.rip);
-        return cpu.inject_exception(exception::invalid_opcode);
-    }
-    GeneralRegisters& general = cpu.backend->registers();
-    general.gpr = registers.gpr; // also what a REP has done before it failed
-    general.rflags = registers.rflags;
-    // The other operand of MOVS, say. Executing it again would end here again: the CPU looks at this one first.
-    if (is_out_of_reach) return memory.raise_fault();
-    if (*progress == emulator::Progress::Completed) cpu.backend->complete_instruction(registers.rip);
+    GuestMemory memory{cpu, known};
+    auto const execute = [&](emulator::Instruction const& instruction,
+                             emulator::GuestRegisters& registers) -> Expected<emulator::Progress> {
+        if (!is_about(cpu, instruction, registers, known.where)) return emulator::Progress::Repeating;
+        return emulator::execute(instruction, registers, memory);
+    };
+    // The operand that the CPU looks at first may be the other one, that of MOVS say, and out of reach: a page fault.
+    if (emulate_next_instruction(cpu, memory, execute)) return;
+    if (cpu.virtual_machine().may_complain())
+        log_warning("domain {} vcpu {}: cannot emulate the access to {:x} at rip {:x}", cpu.vcpu.domain().id(),
+                    cpu.vcpu.id(), known.where, cpu.backend->registers().rip);
+    cpu.inject_exception(exception::invalid_opcode);
 }
 
 bool allows(Mapping const& mapping, MemoryExit const& access)
@@ -80,9 +72,9 @@ void handle_memory_fault(VirtualCpu& cpu, Exit const& exit)
     MemoryExit const& access = exit.memory;
     Domain& domain = cpu.vcpu.domain();
     if (access.reserved_bits) return crash_for_bad_fault(cpu, access, "broken second-stage entry");
-    if (!access.in_page_walk && !access.execute && is_emulated(cpu, access.where)) {
+    if (Device* const device = emulated_device(cpu, access.where); device && !access.in_page_walk && !access.execute) {
         if (access.in_delivery) return crash_for_bad_fault(cpu, access, "event delivered to a device");
-        return emulate(cpu, access.where);
+        return emulate(cpu, {access.where, device});
     }
     Mapping const mapping = domain.physmap.lookup(frame_of(access.where));
     if (allows(mapping, access)) return; // mapped meanwhile, by another vCPU
@@ -93,7 +85,7 @@ void handle_memory_fault(VirtualCpu& cpu, Exit const& exit)
     if (access.execute) return cpu.inject_exception(exception::invalid_opcode);
     // A grant or a foreign page that may only be read.
     if (is_counted(mapping.type)) return cpu.inject_exception(exception::general_protection, 0);
-    emulate(cpu, access.where); // nobody there: reads ones, writes vanish
+    emulate(cpu, {access.where}); // nobody there: reads ones, writes vanish
 }
 
 }

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: MIT
-/// The guest's memory as an emulated instruction sees it: RAM, emulated devices, nothing.
+/// The guest's memory and ports as an emulated instruction sees them.
 #pragma once
 
 #include "arch/x86_64/emulator/execute.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "kernel/access/device.hpp"
 
 namespace hospes::arch {
 
+/// Who answers where the exit says that the access goes.
+struct KnownAnswer {
+    Gpa where{};
+    Device* device = nullptr; ///< null: not known
+};
+
 class GuestMemory final : public emulator::Memory {
 public:
-    explicit GuestMemory(VirtualCpu& cpu) : virtual_cpu_{cpu} {}
+    explicit GuestMemory(VirtualCpu& cpu, KnownAnswer const& known = {}) : virtual_cpu_{cpu}, known_{known} {}
     /// With the rights of the vCPU's code: BadAddress if the linear address is not mapped, not writable, or not for it.
     [[nodiscard]] Expected<u64> read(Gva linear, unsigned bytes) override;
     [[nodiscard]] Expected<> write(Gva linear, u64 value, unsigned bytes) override;
@@ -21,28 +28,24 @@ private:
     [[nodiscard]] Expected<Gpa> translate(Gva linear, bool write);
     template <typename Piece>
     [[nodiscard]] Expected<> for_each_page(Gva linear, unsigned bytes, bool write, Piece piece);
-    [[nodiscard]] u64 read_physical(Gpa where, unsigned bytes);
-    void write_physical(Gpa where, u64 value, unsigned bytes);
+    [[nodiscard]] Device& device_at(Gpa where) const;
+
     VirtualCpu& virtual_cpu_;
+    KnownAnswer known_;
     Gva refused_{}; ///< of the last BadAddress
     bool refused_write_ = false;
 };
 
-class GuestPorts final : public emulator::Ports {
+/// One port: a string instruction moves to or from the same for all its elements.
+class GuestPort final : public emulator::Ports {
 public:
-    explicit GuestPorts(VirtualCpu& cpu) : virtual_cpu_{cpu} {}
+    GuestPort(VirtualCpu& cpu, Device& device) : virtual_cpu_{cpu}, device_{device} {}
     [[nodiscard]] Expected<u64> in(u16 port, unsigned bytes) override;
     [[nodiscard]] Expected<> out(u16 port, u64 value, unsigned bytes) override;
 
 private:
     VirtualCpu& virtual_cpu_;
+    Device& device_;
 };
-
-/// Where the vCPU's access to `linear` goes, with the rights of the code it runs: its CPL, and SMAP. BadAddress if that
-/// is nowhere. For the vCPU that this CPU runs.
-[[nodiscard]] Expected<Gpa> translate_own(VirtualCpu& cpu, Gva linear, bool write);
-
-/// Is `where` answered by an emulated device of this vCPU's domain?
-[[nodiscard]] bool is_emulated(VirtualCpu& cpu, Gpa where);
 
 }

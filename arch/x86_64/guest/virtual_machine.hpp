@@ -5,9 +5,9 @@
 #include <atomic>
 
 #include "arch/x86_64/cpuid/cpuid_policy.hpp"
+#include "kernel/access/access_map.hpp"
 #include "kernel/arch/domain_state.hpp"
 #include "kernel/lib/address.hpp"
-#include "kernel/trap/access_map.hpp"
 
 namespace hospes::arch {
 

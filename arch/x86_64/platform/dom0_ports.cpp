@@ -6,19 +6,7 @@
 
 namespace hospes::arch {
 
-u64 ClockPorts::read(Vcpu&, u64 port, unsigned bytes)
-{
-    u64 value = 0;
-    for (unsigned i = 0; i < bytes; ++i) value |= u64{read_byte(port + i)} << (8 * i);
-    return value;
-}
-
-void ClockPorts::write(Vcpu&, u64 port, unsigned bytes, u64 value)
-{
-    for (unsigned i = 0; i < bytes; ++i) write_byte(port + i, static_cast<u8>(value >> (8 * i)));
-}
-
-u8 ClockPorts::read_byte(u64 port)
+u8 ClockPorts::read_byte(Vcpu&, u64 port)
 {
     LockGuard const guard{lock_};
     if (port == index_port) return index_;
@@ -27,7 +15,7 @@ u8 ClockPorts::read_byte(u64 port)
     return read_port8(data_port);
 }
 
-void ClockPorts::write_byte(u64 port, u8 value)
+void ClockPorts::write_byte(Vcpu&, u64 port, u8 value)
 {
     constexpr u8 disable_nmi = 0x80; // the index port's top bit is not dom0's to set
     LockGuard const guard{lock_};

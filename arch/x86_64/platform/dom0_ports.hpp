@@ -26,22 +26,20 @@ inline constexpr auto closed_ports = std::to_array<PortRange>({
 });
 
 /// The clock's registers: a guest's index is its own until it uses the data port.
-class ClockPorts final : public AccessHandler {
+class ClockPorts final : public ByteDevice {
 public:
     static constexpr u16 index_port = 0x70;
     static constexpr u16 data_port = 0x71;
-    [[nodiscard]] u64 read(Vcpu& vcpu, u64 port, unsigned bytes) override;
-    void write(Vcpu& vcpu, u64 port, unsigned bytes, u64 value) override;
 
 private:
-    [[nodiscard]] u8 read_byte(u64 port);
-    void write_byte(u64 port, u8 value);
+    [[nodiscard]] u8 read_byte(Vcpu& vcpu, u64 port) override;
+    void write_byte(Vcpu& vcpu, u64 port, u8 value) override;
     Spinlock<LockRank::Clock> lock_;
     u8 index_ = 0;
 };
 
 /// Port 0x61 of a machine whose timer has always just counted to its end: whoever waits for that goes on at once.
-class SystemControlPort final : public AccessHandler {
+class SystemControlPort final : public Device {
 public:
     static constexpr u16 port = 0x61;
     [[nodiscard]] u64 read(Vcpu& vcpu, u64 port, unsigned bytes) override;

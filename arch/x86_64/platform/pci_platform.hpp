@@ -31,7 +31,7 @@ public:
 
 private:
     /// The guest's accesses to pages that hold, or held, an MSI-X table.
-    class TablePages final : public AccessHandler {
+    class TablePages final : public Device {
     public:
         explicit TablePages(PciPlatform& platform) : platform_{platform} {}
         u64 read(Vcpu&, u64 address, unsigned bytes) override

@@ -376,8 +376,7 @@ Expected<u64> SvmVcpu::next_instruction()
 [[gnu::noinline]] Expected<u64> SvmVcpu::decode_next_instruction()
 {
     u64 const rip = registers_.rip;
-    arch::FetchedInstruction const fetched = arch::fetch_instruction(virtual_cpu_);
-    auto const decoded = emulator::decode(fetched.span(), fetched.mode);
+    auto const decoded = arch::next_instruction(virtual_cpu_);
     if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation)) return failure(Error::BadAddress);
     lengths_.remember({rip, vmcb_.cr3, vmcb_.exit_code}, vmcb_.cpl, decoded->length);
     return rip + decoded->length;
@@ -388,8 +387,7 @@ Expected<u64> SvmVcpu::next_instruction()
 /// What is at RIP now may be another instruction than the one that exited, but it is the guest's kernel that runs it.
 void SvmVcpu::access_control_register()
 {
-    arch::FetchedInstruction const fetched = arch::fetch_instruction(virtual_cpu_);
-    auto const decoded = emulator::decode(fetched.span(), fetched.mode);
+    auto const decoded = arch::next_instruction(virtual_cpu_);
     constexpr Gpr cr4{4};
     if (!decoded || !can_have_caused_exit(vmcb_, decoded->operation) || decoded->reg != cr4)
         return virtual_cpu_.inject_exception(exception::invalid_opcode);

@@ -15,8 +15,8 @@
 
 #include "arch/x86_64/irq/io_apic.hpp"
 #include "arch/x86_64/virtual_apic/interrupt_sink.hpp"
+#include "kernel/access/device.hpp"
 #include "kernel/sync/spinlock.hpp"
-#include "kernel/trap/access_map.hpp"
 
 namespace hospes::arch {
 
@@ -36,7 +36,7 @@ protected:
     ~GsiLines() = default;
 };
 
-class VirtualIoApic final : public AccessHandler {
+class VirtualIoApic final : public Device {
 public:
     /// The I/O APIC answers in this much of its page: several may lie in one, 1 KiB apart.
     static constexpr u64 register_bytes = 1 * kib;
