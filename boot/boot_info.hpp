@@ -21,6 +21,9 @@ enum class MemoryKind : u32 {
     Persistent = 7
 };
 
+/// Of a PC: the firmware's data, the screen and ROMs lie below it.
+inline constexpr Hpa end_of_low_memory{1 * mib};
+
 struct MemoryRange {
     Hpa start{};
     u64 bytes = 0;

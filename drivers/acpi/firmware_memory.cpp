@@ -10,7 +10,6 @@ namespace hospes::acpi {
 namespace {
 
 /// BIOS data, EBDA and ROMs are memory on every PC, though maps often leave them out.
-constexpr u64 end_of_low_memory = 1 * mib;
 /// I/O APICs, HPET, TPM, local APICs and the MSI window: registers, never tables, though maps call them reserved.
 constexpr u64 chipset_registers_start = 0xFEC0'0000;
 constexpr u64 chipset_registers_end = 0xFEF0'0000;
@@ -25,7 +24,7 @@ constexpr u64 chipset_registers_end = 0xFEF0'0000;
 bool FirmwareMemory::is_readable(u64 first, u64 end) const
 {
     if (first < chipset_registers_end && end > chipset_registers_start) return false;
-    u64 covered_to = std::max(first, std::min(end, end_of_low_memory));
+    u64 covered_to = std::max(first, std::min(end, boot::end_of_low_memory.raw()));
     for (boot::MemoryRange const& range : map_) {
         if (covered_to >= end) break;
         if (may_hold_tables(range.kind) && range.start.raw() <= covered_to && range.end().raw() > covered_to)

@@ -8,8 +8,6 @@ namespace hospes::acpi {
 
 namespace {
 
-constexpr u64 end_of_physical_addresses = u64{1} << 52;
-
 [[nodiscard]] bool touches_usable_memory(u64 start, u64 end, std::span<boot::MemoryRange const> memory_map)
 {
     return std::ranges::any_of(memory_map, [&](boot::MemoryRange const& range) {

@@ -11,7 +11,6 @@ namespace hospes::acpi {
 namespace {
 
 /// No x86 CPU has more physical address bits.
-constexpr u64 end_of_physical_addresses = u64{1} << 52;
 
 [[nodiscard]] bool overlaps(ConfigurationWindow const& a, ConfigurationWindow const& b)
 {

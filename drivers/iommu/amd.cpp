@@ -16,9 +16,8 @@ using namespace amd;
 
 namespace {
 
-constexpr size_t requesters = 65536;
 constexpr unsigned device_table_order = 9; // 2 MiB
-static_assert(requesters * sizeof(DeviceEntry) == page_size << device_table_order);
+static_assert(requester_count * sizeof(DeviceEntry) == page_size << device_table_order);
 constexpr unsigned log_vectors = 8;
 
 /// The unit's PCI function must agree with the table. (section 3.2) Where firmware has not enabled the registers they
@@ -91,7 +90,7 @@ Verdict Amd::make_devices()
     auto const table = allocate_table(device_table_order);
     if (!table) return refuse("there is no memory for its tables");
     devices_at_ = *table;
-    devices_ = {arch::reach_as<DeviceEntry>(*table), requesters};
+    devices_ = {arch::reach_as<DeviceEntry>(*table), requester_count};
     auto const translation = DeviceTranslation{mirror_->root().raw()}
                                  .with<DeviceTranslation::Valid>(true)
                                  .with<DeviceTranslation::TranslationValid>(true)
@@ -217,8 +216,7 @@ void Amd::block_all()
 
 u32 Amd::highest_apic_id() const
 {
-    constexpr u32 short_id = 0xfe; // entries in the 32-bit format
-    return short_id;
+    return highest_short_apic_id; // entries in the 32-bit format
 }
 
 /// The firmware's list of aliases first, then what the bridges say.

@@ -2,6 +2,9 @@
 /// One AMD-Vi unit's registers: the command ring and its completion, the event ring. (AMD 48882)
 #include "drivers/iommu/amd_unit.hpp"
 
+#include "drivers/iommu/requester.hpp"
+#include "kernel/lib/no_answer.hpp"
+
 namespace hospes::iommu {
 
 using namespace amd;
@@ -36,10 +39,10 @@ std::string_view text_of(u8 code)
 Verdict AmdUnit::examine(bool has_features)
 {
     u64 const control = registers_.read64(at::control);
-    if (control == ~u64{0} || registers_.read64(at::status) == ~u64{0})
+    if (control == no_answer<> || registers_.read64(at::status) == no_answer<>)
         return refuse("its registers are empty", control);
     features_ = ExtendedFeatures{has_features ? registers_.read64(at::extended_features) : 0};
-    if (features_.raw() == ~u64{0}) return refuse("its feature register is empty", features_.raw());
+    if (features_.raw() == no_answer<>) return refuse("its feature register is empty", features_.raw());
     return {};
 }
 
@@ -118,8 +121,7 @@ bool AmdUnit::flush_everything()
         std::array const all{Command::everything()};
         return submit(all);
     }
-    constexpr u32 requesters = 65536;
-    for (u32 id = 0; id < requesters; ++id) {
+    for (u32 id = 0; id < requester_count; ++id) {
         auto const requester = static_cast<u16>(id);
         std::array const both{Command::device_entry(requester), Command::interrupts_of(requester)};
         if (!submit(both)) return false;

@@ -23,6 +23,8 @@ struct RemappedMessage {
     u32 data = 0;
 };
 
+/// The largest APIC id in a field of eight bits: 0xFF means all CPUs.
+inline constexpr u32 highest_short_apic_id = 0xfe;
 /// The largest APIC id that can be aimed at.
 [[nodiscard]] u32 highest_apic_id();
 

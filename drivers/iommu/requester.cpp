@@ -11,12 +11,14 @@ namespace hospes::iommu {
 namespace {
 
 constexpr u16 secondary_bus = 0x19, subordinate_bus = 0x1a; // PCI-to-PCI Bridge Architecture 1.2, section 3.2.5
-constexpr u32 no_vendor = 0xffff;
 constexpr u8 multifunction = 0x80;
 constexpr u8 express_capability = 0x10;
 constexpr u8 express_to_conventional = 7; // PCI Express Base 5.0, section 7.5.3.2, "Device/Port Type"
 
-bool exists(pci::FunctionAddress function) { return pci::read_config(function, pci::header::vendor, 2) != no_vendor; }
+bool exists(pci::FunctionAddress function)
+{
+    return pci::read_config(function, pci::header::vendor, 2) != pci::no_vendor;
+}
 
 /// Calls `visit(function)` for each function of a bus, until it returns true.
 template <typename Visit>

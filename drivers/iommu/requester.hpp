@@ -10,6 +10,8 @@
 
 namespace hospes::iommu {
 
+inline constexpr size_t requester_count = 65536;
+
 [[nodiscard]] constexpr u16 id_of(pci::FunctionAddress function)
 {
     return static_cast<u16>(function.bus << 8 | function.devfn);

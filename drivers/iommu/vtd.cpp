@@ -17,7 +17,7 @@ using namespace vtd;
 
 namespace {
 
-constexpr size_t buses = 256, requesters = 65536;
+constexpr size_t buses = 256;
 constexpr unsigned context_order = 8; // 256 tables of one page
 
 InterruptHigh source_of(Requester const& requester)
@@ -92,7 +92,7 @@ Verdict Vtd::make_contexts()
     auto const contexts = allocate_table(context_order);
     if (!root || !contexts) return refuse("there is no memory for its tables");
     root_ = *root;
-    contexts_ = {arch::reach_as<Entry>(*contexts), requesters};
+    contexts_ = {arch::reach_as<Entry>(*contexts), requester_count};
     auto const low = ContextLow{mirror_->root().raw()}.with<ContextLow::Present>(true);
     auto const high =
         ContextHigh{}.with<ContextHigh::AddressWidth>(levels_ - 2).with<ContextHigh::Domain>(domain_of_dom0);
@@ -232,11 +232,7 @@ void Vtd::block_all()
 
 // --- interrupts ---
 
-u32 Vtd::highest_apic_id() const
-{
-    constexpr u32 short_id = 0xfe;
-    return extended_interrupts_ ? ~u32{0} - 1 : short_id;
-}
+u32 Vtd::highest_apic_id() const { return extended_interrupts_ ? ~u32{0} - 1 : highest_short_apic_id; }
 
 /// An entry in use changes only where and how: one word. A new one is made valid last.
 Expected<> Vtd::write_entry(InterruptTarget const& target, InterruptHigh source)

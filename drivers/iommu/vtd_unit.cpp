@@ -2,6 +2,8 @@
 /// One VT-d unit's registers: the invalidation queue and its completion, the fault records.
 #include "drivers/iommu/vtd_unit.hpp"
 
+#include "kernel/lib/no_answer.hpp"
+
 namespace hospes::iommu {
 
 using namespace vtd;
@@ -50,9 +52,9 @@ Verdict VtdUnit::examine()
     u32 const version = registers_.read32(at::version);
     capability_ = Capability{registers_.read64(at::capability)};
     extended_ = ExtendedCapability{registers_.read64(at::extended_capability)};
-    if (version == 0 || version == ~u32{0}) return refuse("its version register is empty", version);
+    if (version == 0 || version == no_answer<u32>) return refuse("its version register is empty", version);
     for (u64 const value : {capability_.raw(), extended_.raw()})
-        if (value == 0 || value == ~u64{0}) return refuse("its capability registers are empty", value);
+        if (value == 0 || value == no_answer<>) return refuse("its capability registers are empty", value);
     if (!capability_.get<Capability::Has3Levels>() && !capability_.get<Capability::Has4Levels>())
         return refuse("its page tables have neither three nor four levels", capability_.raw());
     unsigned const bits = capability_.get<Capability::HighestAddressBit>() + 1;

@@ -6,26 +6,14 @@
 
 #include "arch/x86_64/cpu/port_io.hpp"
 #include "kernel/arch/memory.hpp"
+#include "kernel/lib/no_answer.hpp"
 #include "kernel/sync/guarded.hpp"
 
 namespace hospes::pci {
 
 namespace {
 
-constexpr u32 nothing = ~u32{0};
-
-// --- ports (PCI Local Bus Specification 3.0, section 3.2.2.3.2) ---
-
-constexpr u16 address_port = 0xcf8;
-constexpr u16 data_port = 0xcfc;
-
-struct PortAddress : Register<PortAddress, u32> {
-    using Register::Register;
-    using Offset = Field<PortAddress, 7, 2, u8>; ///< in units of four bytes
-    using Devfn = Field<PortAddress, 15, 8, u8>;
-    using Bus = Field<PortAddress, 23, 16, u8>;
-    using Enable = Field<PortAddress, 31>;
-};
+// --- ports ---
 
 Spinlock<LockRank::PciConfig> ports_lock;
 
@@ -37,8 +25,8 @@ u16 aim_ports(FunctionAddress function, u16 offset)
                              .with<PortAddress::Bus>(function.bus)
                              .with<PortAddress::Devfn>(function.devfn)
                              .with<PortAddress::Offset>(static_cast<u8>(offset / 4));
-    write_port32(address_port, address.raw());
-    return static_cast<u16>(data_port + offset % 4);
+    write_port32(config_port::address, address.raw());
+    return static_cast<u16>(config_port::data + offset % 4);
 }
 
 u32 read_by_ports(FunctionAddress function, u16 offset, unsigned bytes)
@@ -133,7 +121,7 @@ u32 read_config(FunctionAddress function, u16 offset, unsigned bytes)
 {
     if (is_reached_by_ports(function, offset)) return read_by_ports(function, offset, bytes);
     u8 volatile* const registers = registers_of(function);
-    if (!registers || offset >= extended_space_bytes) return nothing;
+    if (!registers || offset >= extended_space_bytes) return no_answer<u32>;
     u8 volatile* const where = registers + offset;
     if (bytes == 1) return *where;
     return bytes == 2 ? *reinterpret_cast<u16 volatile*>(where) : *reinterpret_cast<u32 volatile*>(where);

@@ -22,6 +22,25 @@ struct FunctionAddress {
 inline constexpr unsigned conventional_space_bytes = 256;
 inline constexpr unsigned extended_space_bytes = 4096;
 
+/// Two ports reach conventional space of segment 0: an address is written to the first, and what it names is at the
+/// four bytes from the second on. (PCI Local Bus Specification 3.0, section 3.2.2.3.2)
+namespace config_port {
+inline constexpr u16 address = 0xcf8; ///< a register only for accesses of four bytes
+inline constexpr u16 data = 0xcfc;
+inline constexpr u16 last_data = 0xcff;
+}
+
+struct PortAddress : Register<PortAddress, u32> {
+    using Register::Register;
+    using Offset = Field<PortAddress, 7, 2, u8>; ///< in units of four bytes
+    using Devfn = Field<PortAddress, 15, 8, u8>;
+    using Bus = Field<PortAddress, 23, 16, u8>;
+    using Enable = Field<PortAddress, 31>;
+};
+
+/// What is read as the vendor of a function that does not exist.
+inline constexpr u16 no_vendor = 0xffff;
+
 namespace header {
 inline constexpr u16 vendor = 0x00;
 inline constexpr u16 command = 0x04;

@@ -8,9 +8,6 @@ namespace hospes {
 
 class Vcpu;
 
-/// What software reads where nobody answers. Writes vanish there.
-inline constexpr u64 no_answer = ~u64{0};
-
 /// Called on the CPU that runs the vCPU, with no lock held, for any range the device was registered for.
 class Device {
 public:

@@ -21,6 +21,9 @@ namespace hospes::arch {
 /// Registers, FPU state, virtual local APIC of one vCPU. Opaque to the kernel.
 class VirtualCpu;
 
+/// Its local APIC has this id: CPUID, the MADT and the APIC itself say the same. (abi.md 1.2 (7))
+[[nodiscard]] constexpr u32 apic_id_of_vcpu(u32 id) { return 2 * id; }
+
 [[nodiscard]] Expected<VirtualCpu*> create_virtual_cpu(Vcpu& vcpu);
 void destroy_virtual_cpu(VirtualCpu* cpu);
 /// The vCPU will not run again: nothing of it happens by itself from here on.

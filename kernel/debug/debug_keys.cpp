@@ -54,7 +54,8 @@ void show_domain(Domain const& domain)
 void show_vcpu(Vcpu const& vcpu)
 {
     log_info("  vCPU {}: waiting for {:x}, on CPU {}, home {}, ran {} ms", vcpu.id(), vcpu.waiting_reasons(),
-             vcpu.scheduling.on_cpu.load(), vcpu.scheduling.home_cpu.load(), scheduler::running_time(vcpu) / 1'000'000);
+             vcpu.scheduling.on_cpu.load(), vcpu.scheduling.home_cpu.load(),
+             scheduler::running_time(vcpu) / nanoseconds_per_millisecond);
 }
 
 /// For each domain the lines of which `count_of(domain)` says how many there are: `say(domain, number)` says one. The
@@ -88,8 +89,8 @@ bool show_domains(u32& position, Budget& budget)
 bool show_cpus(u32& position, Budget& budget)
 {
     return say_each(arch::cpu_count(), position, budget, [now = clock::now()](u32 cpu) {
-        log_info("CPU {}: APIC id {}, idle {} of {} ms", cpu, arch::apic_id(cpu), scheduler::idle_time(cpu) / 1'000'000,
-                 now / 1'000'000);
+        log_info("CPU {}: APIC id {}, idle {} of {} ms", cpu, arch::apic_id(cpu),
+                 scheduler::idle_time(cpu) / nanoseconds_per_millisecond, now / nanoseconds_per_millisecond);
     });
 }
 

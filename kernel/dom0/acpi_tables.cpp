@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/log/log.hpp"
 
 namespace hospes::dom0 {
@@ -29,8 +30,9 @@ constexpr u64 table_alignment = 16;
 [[nodiscard]] bool is_passed_on(AcpiSource const& source, acpi::Table const& table)
 {
     if (!std::ranges::contains(passed_on, table.signature)) return false;
-    constexpr Hpa end_of_low_memory{1 * mib}; // dom0 sees all of it that is no RAM
-    if (table.where + table.length <= end_of_low_memory || is_firmware_memory(source.host_map, table)) return true;
+    // dom0 sees all low memory that is no RAM.
+    if (table.where + table.length <= boot::end_of_low_memory || is_firmware_memory(source.host_map, table))
+        return true;
     log_warning("ACPI: {} at {:x} does not lie in firmware memory; dom0 does not get it", table.signature.view(),
                 table.where);
     return false;
@@ -106,7 +108,7 @@ void write_madt(Writer& writer, AcpiSource const& source)
         writer.append(acpi::MadtLocalX2Apic{
             .record = {.kind = acpi::MadtKind::LocalX2Apic, .length = sizeof(acpi::MadtLocalX2Apic)},
             .reserved = 0,
-            .apic_id = apic_id_of_vcpu(id),
+            .apic_id = arch::apic_id_of_vcpu(id),
             .flags = acpi::processor_enabled,
             .processor_uid = id});
     for (acpi::MadtSourceOverride record : source.madt.source_overrides) {

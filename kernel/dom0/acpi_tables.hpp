@@ -22,9 +22,6 @@ struct AcpiSource {
     u32 vcpus = 1;
 };
 
-/// The local APIC of vCPU `id`. (abi.md 1.2 (7), as Xen numbers them.)
-[[nodiscard]] constexpr u32 apic_id_of_vcpu(u32 id) { return 2 * id; }
-
 /// Room that write_acpi_tables() needs.
 [[nodiscard]] u64 acpi_tables_bytes(AcpiSource const& source);
 

@@ -71,14 +71,14 @@ private:
 FrameRun low_frames(boot::MemoryRange const& range)
 {
     FrameRun const whole = whole_frames(range);
-    Hfn const end = std::min(whole.end(), frame_of(end_of_low_memory));
+    Hfn const end = std::min(whole.end(), frame_of(boot::end_of_low_memory));
     return {.first = whole.first, .count = end > whole.first ? end - whole.first : 0};
 }
 
 FrameRun high_frames(boot::MemoryRange const& range)
 {
     FrameRun const whole = whole_frames(range);
-    Hfn const first = std::max(whole.first, frame_of(end_of_low_memory));
+    Hfn const first = std::max(whole.first, frame_of(boot::end_of_low_memory));
     return {.first = first, .count = whole.end() > first ? whole.end() - first : 0};
 }
 

@@ -21,9 +21,8 @@ struct Survey {
 
 /// RAM below this is not in the allocator: it holds what the firmware left for its own kind of kernels, so dom0 gets it
 /// with its contents.
-inline constexpr Hpa end_of_low_memory{1 * mib};
 
-/// The part of a range of RAM that lies below, or not below, end_of_low_memory.
+/// The part of a range of RAM that lies below, or not below, boot::end_of_low_memory.
 [[nodiscard]] FrameRun low_frames(boot::MemoryRange const& range);
 [[nodiscard]] FrameRun high_frames(boot::MemoryRange const& range);
 

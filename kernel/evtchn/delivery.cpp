@@ -20,11 +20,10 @@ void EventChannels::notify(xen::EventPort number)
 /// bit here was set by a locked instruction, so one of the two sees the other.
 void EventChannels::wake_pollers(xen::EventPort number)
 {
-    constexpr u32 several_ports = ~u32{0};
     for (auto const& vcpu : domain_.vcpus()) {
         if (!vcpu->waits_for(WaitReason::Polling)) continue;
         u32 const polled = vcpu->polled_port.load(std::memory_order_acquire);
-        if (polled == number || polled == several_ports) vcpu->clear_waiting(WaitReason::Polling);
+        if (polled == number || polled == Vcpu::several_ports) vcpu->clear_waiting(WaitReason::Polling);
     }
 }
 

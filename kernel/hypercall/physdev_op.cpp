@@ -13,7 +13,6 @@ namespace {
 /// A firmware table may claim a window that the firmware does not keep free: then it is not one.
 Expected<> pci_mmcfg_reserved(Vcpu&, xen::PhysdevPciMmcfgReserved const& window)
 {
-    constexpr u64 end_of_physical_addresses = u64{1} << 52;
     vpci::VirtualPci* const pci = vpci::control_domain_pci();
     if (!pci) return failure(Error::NoSuchDevice);
     if (window.flags & ~xen::mmcfg_flag::reserved) return failure(Error::Invalid);

@@ -7,12 +7,11 @@
 #include "kernel/hypercall/command_table.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
 #include "kernel/time/clock.hpp"
+#include "kernel/time/tick_scale.hpp"
 
 namespace hospes {
 
 namespace {
-
-constexpr u32 nanoseconds_per_second = 1'000'000'000;
 
 Expected<> set_clock(u64 seconds, u32 nanoseconds, u64 system_time)
 {

@@ -13,7 +13,6 @@ namespace hospes {
 namespace {
 
 constexpr u32 most_polled_ports = 128;
-constexpr u32 several_ports = ~u32{0};
 
 Expected<> yield(Vcpu& caller)
 {
@@ -56,7 +55,7 @@ Expected<> poll(Vcpu& caller, xen::SchedPoll const& request)
             return failure(Error::Invalid);
     }
     timers::cancel(caller.poll_timer);
-    caller.polled_port.store(ports.size() == 1 ? ports[0] : several_ports, std::memory_order_release);
+    caller.polled_port.store(ports.size() == 1 ? ports[0] : Vcpu::several_ports, std::memory_order_release);
     caller.set_waiting(WaitReason::Polling);
     // From here on an event ends the wait; one that came before is found now.
     if (any_pending(caller, ports) || arch::has_deliverable_event(caller)) {

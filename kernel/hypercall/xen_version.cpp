@@ -43,7 +43,7 @@ Expected<u64> answer(Vcpu& caller, u64 buffer, T const& value)
     return 0;
 }
 
-Expected<u64> version(Vcpu&, u64) { return u64{xen::xen_major} << 16 | options().toolstack_minor; }
+Expected<u64> version(Vcpu&, u64) { return xen::version_number(options().toolstack_minor); }
 
 template <typename T>
 Expected<u64> text(Vcpu& caller, u64 buffer, std::string_view what)

@@ -13,6 +13,8 @@ namespace hospes {
 inline constexpr unsigned page_shift = 12;
 inline constexpr u64 page_size = u64{1} << page_shift;
 inline constexpr u64 page_mask = page_size - 1;
+/// No x86 processor has wider physical addresses than 52 bits. (SDM vol. 3, 4.1.4)
+inline constexpr u64 end_of_physical_addresses = u64{1} << 52;
 
 /// A number in one address or frame-number space; spaces never mix.
 template <typename Space>

@@ -5,20 +5,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernel/lib/no_answer.hpp"
+
 namespace hospes::vpci {
 
 namespace {
 
-constexpr u64 nothing = ~u64{0};
-constexpr unsigned data_bytes = 4;
+using pci::PortAddress;
 
-struct PortAddress : Register<PortAddress, u32> {
-    using Register::Register;
-    using Offset = Field<PortAddress, 7, 2, u8>; ///< in units of four bytes
-    using Devfn = Field<PortAddress, 15, 8, u8>;
-    using Bus = Field<PortAddress, 23, 16, u8>;
-    using Enable = Field<PortAddress, 31>;
-};
+constexpr unsigned data_bytes = 4;
 
 /// Bytes of a data access; what reaches past the register belongs to nobody.
 constexpr unsigned bytes_inside(u64 port, unsigned bytes)
@@ -44,9 +39,9 @@ u64 ConfigPorts::read(Vcpu&, u64 port, unsigned bytes)
 {
     PortAddress const address{address_.load(std::memory_order_relaxed)};
     if (port == address_port && bytes == data_bytes) return address.raw();
-    if (!is_data(port) || !address.get<PortAddress::Enable>()) return nothing;
+    if (!is_data(port) || !address.get<PortAddress::Enable>()) return no_answer<>;
     unsigned const inside = bytes_inside(port, bytes);
-    u64 const missing = inside < bytes ? nothing << (8 * inside) : 0;
+    u64 const missing = inside < bytes ? no_answer<> << (8 * inside) : 0;
     return pci_.read_config(function_of(address), offset_of(address, port), inside) | missing;
 }
 

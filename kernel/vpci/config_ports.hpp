@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Ports 0xCF8 and 0xCFC as the guest sees them. (PCI Local Bus Specification 3.0, section 3.2.2.3.2)
+/// The ports of configuration space (pci::config_port) as the guest sees them.
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,9 @@ namespace hospes::vpci {
 
 class ConfigPorts final : public Device {
 public:
-    static constexpr u16 address_port = 0xcf8; ///< a register only for accesses of four bytes
-    static constexpr u16 data_port = 0xcfc;
-    static constexpr u16 last_data_port = 0xcff;
+    static constexpr u16 address_port = pci::config_port::address;
+    static constexpr u16 data_port = pci::config_port::data;
+    static constexpr u16 last_data_port = pci::config_port::last_data;
 
     explicit ConfigPorts(VirtualPci& pci) : pci_{pci} {}
     [[nodiscard]] u64 read(Vcpu& vcpu, u64 port, unsigned bytes) override;

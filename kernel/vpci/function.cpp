@@ -4,18 +4,16 @@
 
 #include <new>
 
+#include "kernel/lib/no_answer.hpp"
+
 namespace hospes::vpci {
 
-namespace {
-
-constexpr u32 no_vendor = 0xffff;
-
-}
+namespace {}
 
 Expected<std::unique_ptr<Function>> Function::create(pci::FunctionAddress address, Platform& platform,
                                                      std::optional<VirtualPlace> const& place)
 {
-    if (!place && platform.read_config(address, pci::header::vendor, 2) == no_vendor)
+    if (!place && platform.read_config(address, pci::header::vendor, 2) == pci::no_vendor)
         return failure(Error::NoSuchDevice);
     std::unique_ptr<Function> created{new (std::nothrow) Function{address, platform, place}};
     if (!created) return failure(Error::OutOfMemory);
@@ -46,7 +44,7 @@ Expected<> Function::add_virtual_functions()
     u16 offset = pci::conventional_space_bytes;
     for (unsigned i = 0; i < most && offset >= pci::conventional_space_bytes; ++i) {
         pci::ExtendedCapability const header{space_.read_hardware(offset, 4)};
-        if (header.raw() == ~u32{0}) return {};
+        if (header.raw() == no_answer<u32>) return {};
         if (header.get<pci::ExtendedCapability::Id>() == pci::ExtendedCapabilityId::SrIov) {
             if (offset + pci::sriov::bytes > pci::extended_space_bytes) return {};
             virtual_functions_.emplace(space_, offset);
@@ -60,7 +58,7 @@ Expected<> Function::add_virtual_functions()
 bool Function::is_gone() const
 {
     if (place_) return !exists(space_.platform(), *place_, address());
-    return space_.read_hardware(pci::header::vendor, 2) == no_vendor;
+    return space_.read_hardware(pci::header::vendor, 2) == pci::no_vendor;
 }
 
 /// A second capability of a kind means nothing; the first is the one that drivers use.

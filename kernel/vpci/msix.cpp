@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "kernel/lib/no_answer.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/vpci/base_addresses.hpp"
 
@@ -16,7 +17,6 @@ using pci::MsixVectorControl;
 namespace entry_offset = pci::msix_entry;
 
 constexpr u64 low_half = 0xffff'ffff;
-constexpr u64 nothing = ~u64{0};
 
 constexpr bool is_legal(Gpa where, unsigned bytes) { return (bytes == 4 || bytes == 8) && where.raw() % bytes == 0; }
 
@@ -104,7 +104,7 @@ u32 Msix::read_word(Entry const& entry, u32 offset) const
 
 u64 Msix::read_table(Gpa where, unsigned bytes)
 {
-    if (!table_ || !is_legal(where, bytes)) return nothing;
+    if (!table_ || !is_legal(where, bytes)) return no_answer<>;
     // A read makes earlier writes arrive, which drivers rely on after they have masked an entry.
     static_cast<void>(space_.platform().read_device(where, bytes));
     u64 const offset = where - table_->start;

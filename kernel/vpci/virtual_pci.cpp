@@ -6,6 +6,7 @@
 #include <atomic>
 #include <bit>
 
+#include "kernel/lib/no_answer.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/vpci/base_addresses.hpp"
 
@@ -13,10 +14,9 @@ namespace hospes::vpci {
 
 namespace {
 
-constexpr u64 nothing = ~u64{0};
 std::atomic<VirtualPci*> the_pci{nullptr};
 
-constexpr u64 ones(unsigned bytes) { return bytes >= 8 ? nothing : (u64{1} << (8 * bytes)) - 1; }
+constexpr u64 ones(unsigned bytes) { return bytes >= 8 ? no_answer<> : (u64{1} << (8 * bytes)) - 1; }
 
 /// The largest naturally aligned piece of at most four bytes.
 constexpr unsigned first_piece(unsigned offset, unsigned bytes)
@@ -123,7 +123,7 @@ Expected<> VirtualPci::remove(pci::FunctionAddress function)
 
 u64 VirtualPci::read_config(pci::FunctionAddress function, u16 offset, unsigned bytes)
 {
-    if (is_hidden(function) || offset + bytes > pci::extended_space_bytes) return nothing;
+    if (is_hidden(function) || offset + bytes > pci::extended_space_bytes) return no_answer<>;
     u64 value = 0;
     for (unsigned done = 0; done < bytes;) {
         unsigned const piece = first_piece(offset + done, bytes - done);
@@ -234,7 +234,7 @@ Msix* VirtualPci::table_at(Functions& functions, Gpa where)
 u64 VirtualPci::read_memory(Gpa where, unsigned bytes)
 {
     if (auto held = functions_.lock(); Msix* const msix = table_at(*held, where)) return msix->read_table(where, bytes);
-    return where.raw() % bytes == 0 ? platform_.read_device(where, bytes) : nothing;
+    return where.raw() % bytes == 0 ? platform_.read_device(where, bytes) : no_answer<>;
 }
 
 void VirtualPci::write_memory(Gpa where, unsigned bytes, u64 value)

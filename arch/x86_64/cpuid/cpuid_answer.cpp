@@ -6,17 +6,13 @@
 #include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "kernel/abi/xen/cpuid.hpp"
 #include "kernel/abi/xen/versions.hpp"
+#include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/options/command_line.hpp"
 #include "kernel/time/tick_scale.hpp"
 
 namespace hospes::arch {
 
 namespace {
-
-constexpr u32 extended_base = 0x8000'0000;
-
-/// The local APIC id of a vCPU; the MADT says the same. (abi.md 1.2 (7))
-constexpr u32 apic_id_of(u32 vcpu) { return vcpu * 2; }
 
 template <size_t count>
 CpuidLeaf at(std::array<CpuidLeaf, count> const& leaves, u32 index)
@@ -28,7 +24,7 @@ CpuidLeaf identity_and_features(CpuidPolicy const& policy, CpuidContext const& c
 {
     constexpr u32 os_xsave = 1 << 27;
     CpuidLeaf leaf = policy.basic[1];
-    leaf.ebx = (leaf.ebx & 0x00ff'ffff) | apic_id_of(context.vcpu) << 24;
+    leaf.ebx = (leaf.ebx & 0x00ff'ffff) | apic_id_of_vcpu(context.vcpu) << 24;
     leaf.ecx &= ~os_xsave;
     if (Cr4{context.cr4}.get<Cr4::XsaveEnable>()) leaf.ecx |= os_xsave;
     return leaf;
@@ -46,23 +42,14 @@ CpuidLeaf topology(CpuidPolicy const& policy, CpuidContext const& context, u32 s
 {
     CpuidLeaf leaf = at(policy.topology, subleaf);
     leaf.ecx = (leaf.ecx & 0xffff'ff00) | (subleaf & 0xff);
-    leaf.edx = apic_id_of(context.vcpu);
+    leaf.edx = apic_id_of_vcpu(context.vcpu);
     return leaf;
 }
 
-/// The size of an XSAVE area in standard format for these components.
-u32 area_size(CpuidPolicy const& policy, u64 components)
-{
-    u32 size = 576;
-    for (u32 i = 2; i < CpuidPolicy::xstate_subleaves; ++i)
-        if ((components >> i & 1) != 0) size = std::max(size, policy.xstate[i].eax + policy.xstate[i].ebx);
-    return size;
-}
-
-/// In compacted format: one behind the other, some aligned to 64 bytes. (SDM vol. 1, 13.4.3)
+/// The size of an XSAVE area in compacted format: one behind the other, some aligned to 64 bytes. (SDM vol. 1, 13.4.3)
 u32 compact_size(CpuidPolicy const& policy, u64 components)
 {
-    u32 size = 576;
+    u32 size = xsave_header_end;
     for (u32 i = 2; i < CpuidPolicy::xstate_subleaves; ++i) {
         if ((components >> i & 1) == 0) continue;
         constexpr u32 aligned = 1 << 1; // ECX of the subleaf
@@ -77,7 +64,7 @@ CpuidLeaf extended_state(CpuidPolicy const& policy, CpuidContext const& context,
     constexpr u32 has_compaction = 1 << 1;
     CpuidLeaf leaf = at(policy.xstate, subleaf);
     if (policy.xcr0_mask() == 0) return {};
-    if (subleaf == 0) leaf.ebx = area_size(policy, context.xcr0);
+    if (subleaf == 0) leaf.ebx = xsave_area_size(policy, context.xcr0);
     if (subleaf == 1 && (leaf.eax & has_compaction) != 0) leaf.ebx = compact_size(policy, context.xcr0);
     return leaf;
 }
@@ -124,7 +111,7 @@ CpuidLeaf hypervisor(CpuidPolicy const& policy, CpuidContext const& context, u32
     case Offset::Signature:
         return {xen::cpuid_first_leaf + last, xen::cpuid_signature_ebx, xen::cpuid_signature_ecx,
                 xen::cpuid_signature_edx};
-    case Offset::Version: return {xen::xen_major << 16 | options().toolstack_minor, 0, 0, 0};
+    case Offset::Version: return {xen::version_number(options().toolstack_minor), 0, 0, 0};
     case Offset::Hypercalls: return {1, xen::hypercall_page_msr, 0, 0};
     case Offset::Time: return hypervisor_time(context, subleaf);
     case Offset::Hvm:
@@ -145,8 +132,8 @@ CpuidLeaf answer_cpuid(CpuidPolicy const& policy, CpuidContext const& context, u
     if ((leaf & range_mask) == 0) return basic(policy, context, leaf, subleaf);
     if ((leaf & range_mask) == xen::cpuid_first_leaf)
         return hypervisor(policy, context, leaf - xen::cpuid_first_leaf, subleaf);
-    if ((leaf & range_mask) == extended_base && leaf <= policy.extended[0].eax)
-        return at(policy.extended, leaf - extended_base);
+    if ((leaf & range_mask) == cpuid_extended_base && leaf <= policy.extended[0].eax)
+        return at(policy.extended, leaf - cpuid_extended_base);
     return {};
 }
 

@@ -10,8 +10,6 @@ namespace hospes::arch {
 
 namespace {
 
-constexpr u32 extended_base = 0x8000'0000;
-
 /// Where each word of the feature set lives.
 struct WordPlace {
     CpuidLeaf* (*leaf)(CpuidPolicy&);
@@ -56,8 +54,6 @@ constexpr auto xstate_rules = std::to_array<XstateRule>({
 constexpr u64 xstate_always = Xcr0::X87::mask | Xcr0::Sse::mask;
 constexpr u8 xsave_bit = 26; ///< in Leaf1Ecx
 
-constexpr u32 xsave_header_end = 576;
-
 /// Leaf D, made to fit the features and the maximum's components.
 void rebuild_xstate(CpuidPolicy& policy, CpuidPolicy const& maximum)
 {
@@ -68,12 +64,9 @@ void rebuild_xstate(CpuidPolicy& policy, CpuidPolicy const& maximum)
     for (XstateRule const& rule : xstate_rules)
         if (policy.has(rule.word, rule.bit)) mask |= rule.components;
     mask &= maximum.xcr0_mask();
-    u32 size = xsave_header_end;
-    for (u32 i = 2; i < CpuidPolicy::xstate_subleaves; ++i) {
-        if ((mask >> i & 1) == 0) continue;
-        policy.xstate[i] = maximum.xstate[i];
-        size = std::max(size, maximum.xstate[i].eax + maximum.xstate[i].ebx);
-    }
+    for (u32 i = 2; i < CpuidPolicy::xstate_subleaves; ++i)
+        if ((mask >> i & 1) != 0) policy.xstate[i] = maximum.xstate[i];
+    u32 const size = xsave_area_size(policy, mask);
     policy.xstate[0] = {static_cast<u32>(mask), size, size, static_cast<u32>(mask >> 32)};
     policy.xstate[1] = {features, 0, 0, 0};
 }
@@ -209,6 +202,14 @@ bool CpuidPolicy::has(FeatureWord word, u8 bit) const
     return (feature_set()[static_cast<size_t>(word)] >> bit & 1) != 0;
 }
 
+u32 xsave_area_size(CpuidPolicy const& policy, u64 components)
+{
+    u32 size = xsave_header_end;
+    for (u32 i = 2; i < CpuidPolicy::xstate_subleaves; ++i)
+        if ((components >> i & 1) != 0) size = std::max(size, policy.xstate[i].eax + policy.xstate[i].ebx);
+    return size;
+}
+
 CpuidPolicy read_policy(CpuidSource source)
 {
     CpuidPolicy policy;
@@ -222,7 +223,7 @@ CpuidPolicy read_policy(CpuidSource source)
     read_all(policy.topology, 0xb);
     read_all(policy.xstate, 0xd);
     for (u32 i = 0; i < CpuidPolicy::extended_leaves; ++i)
-        policy.extended[i] = read_existing_leaf(source, extended_base + i);
+        policy.extended[i] = read_existing_leaf(source, cpuid_extended_base + i);
     for (u32 i = policy.features[0].eax + 1; i < CpuidPolicy::feature_subleaves; ++i) policy.features[i] = {};
     return policy;
 }
@@ -239,7 +240,7 @@ CpuidPolicy maximum_policy(CpuidPolicy const& host)
     repeat_basic_features(policy, repeats);
     policy.basic[0].eax = std::min(host.basic[0].eax, CpuidPolicy::basic_leaves - 1);
     policy.features[0].eax = std::min(host.features[0].eax, CpuidPolicy::feature_subleaves - 1);
-    policy.extended[0].eax = std::min(host.extended[0].eax, extended_base + CpuidPolicy::extended_leaves - 1);
+    policy.extended[0].eax = std::min(host.extended[0].eax, cpuid_extended_base + CpuidPolicy::extended_leaves - 1);
     rebuild_xstate(policy, host);
     return policy;
 }

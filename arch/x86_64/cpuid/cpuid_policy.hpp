@@ -56,6 +56,11 @@ struct CpuidContext {
     u64 tsc_offset = 0;
 };
 
+/// An XSAVE area holds the legacy region and the header, and behind them the other components. (SDM vol. 1, 13.4)
+inline constexpr u32 xsave_header_end = 576;
+/// The size of an XSAVE area in standard format for these components.
+[[nodiscard]] u32 xsave_area_size(CpuidPolicy const& policy, u64 components);
+
 [[nodiscard]] CpuidLeaf answer_cpuid(CpuidPolicy const& policy, CpuidContext const& context, u32 leaf, u32 subleaf);
 
 /// The machine's policies, made on first use.

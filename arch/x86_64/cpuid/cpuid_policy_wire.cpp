@@ -2,6 +2,8 @@
 /// Between our policies and the toolstack's lists: writing them in Xen's order, merging in what comes back.
 #include "arch/x86_64/cpuid/cpuid_policy_wire.hpp"
 
+#include "kernel/abi/xen/cpuid.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -9,9 +11,7 @@ namespace hospes::arch {
 
 namespace {
 
-constexpr u32 hypervisor_leaf = 0x4000'0000;
-constexpr u32 viridian_leaf = 0x4000'0100;
-constexpr u32 extended_base = 0x8000'0000;
+constexpr u32 viridian_leaf = xen::cpuid_first_leaf + 0x100;
 constexpr u32 platform_info_msr = 0xce;
 constexpr u32 arch_capabilities_msr = 0x10a;
 
@@ -85,8 +85,8 @@ CpuidLeaf* place_of(CpuidPolicy& policy, u32 leaf, u32 subleaf)
     }
     if (subleaf != xen::cpuid_no_subleaf) return nullptr;
     if (leaf < CpuidPolicy::basic_leaves) return &policy.basic[leaf];
-    if (leaf >= extended_base && leaf - extended_base < CpuidPolicy::extended_leaves)
-        return &policy.extended[leaf - extended_base];
+    if (leaf >= cpuid_extended_base && leaf - cpuid_extended_base < CpuidPolicy::extended_leaves)
+        return &policy.extended[leaf - cpuid_extended_base];
     return nullptr;
 }
 
@@ -97,10 +97,11 @@ Expected<u32> write_leaves(CpuidPolicy const& policy, std::span<xen::CpuidLeaf> 
     Writer writer{out};
     u32 const last = std::min(policy.basic[0].eax, CpuidPolicy::basic_leaves - 1);
     for (u32 leaf = 0; leaf <= last; ++leaf) put_basic(writer, policy, leaf);
-    writer.put(hypervisor_leaf, xen::cpuid_no_subleaf, {policy.hypervisor_limit, 0, 0, 0});
+    writer.put(xen::cpuid_first_leaf, xen::cpuid_no_subleaf, {policy.hypervisor_limit, 0, 0, 0});
     writer.put(viridian_leaf, xen::cpuid_no_subleaf, {policy.viridian_limit, 0, 0, 0});
     u32 const last_extended = std::min(policy.extended[0].eax & 0xffff, CpuidPolicy::extended_leaves - 1);
-    for (u32 i = 0; i <= last_extended; ++i) writer.put(extended_base + i, xen::cpuid_no_subleaf, policy.extended[i]);
+    for (u32 i = 0; i <= last_extended; ++i)
+        writer.put(cpuid_extended_base + i, xen::cpuid_no_subleaf, policy.extended[i]);
     return writer.result();
 }
 
@@ -116,7 +117,7 @@ Expected<> merge_leaves(CpuidPolicy& policy, std::span<xen::CpuidLeaf const> lea
 {
     for (xen::CpuidLeaf const& leaf : leaves) {
         bool const has_no_subleaf = leaf.subleaf == xen::cpuid_no_subleaf;
-        if (leaf.leaf == hypervisor_leaf && has_no_subleaf) {
+        if (leaf.leaf == xen::cpuid_first_leaf && has_no_subleaf) {
             policy.hypervisor_limit = leaf.eax;
         } else if (leaf.leaf == viridian_leaf && has_no_subleaf) {
             policy.viridian_limit = leaf.eax;
@@ -152,7 +153,7 @@ Expected<> check_compatible(CpuidPolicy const& policy, CpuidPolicy const& maximu
     else if (policy.features[0].eax > maximum.features[0].eax)
         error = {.leaf = 7, .subleaf = 0};
     else if (policy.extended[0].eax > maximum.extended[0].eax)
-        error = {.leaf = extended_base};
+        error = {.leaf = cpuid_extended_base};
     else if ((policy.platform_info & ~maximum.platform_info) != 0)
         error = {.msr = platform_info_msr};
     else

@@ -8,6 +8,7 @@
 
 #include "arch/x86_64/guest/common_ports.hpp"
 #include "kernel/arch/memory.hpp"
+#include "kernel/lib/no_answer.hpp"
 
 namespace hospes::arch {
 
@@ -37,7 +38,7 @@ public:
     u64 read(Vcpu& vcpu, u64 address, unsigned bytes) override
     {
         auto const frame = vcpu.domain().physmap.reference(frame_of(Gpa{address}), false);
-        if (!frame) return no_answer;
+        if (!frame) return no_answer<>;
         u64 value = 0;
         std::memcpy(&value, static_cast<u8*>(reach(frame->frame())) + address % page_size, bytes);
         return value;
@@ -51,7 +52,7 @@ public:
 
 class Nobody final : public Device {
 public:
-    u64 read(Vcpu&, u64, unsigned) override { return no_answer; }
+    u64 read(Vcpu&, u64, unsigned) override { return no_answer<>; }
     void write(Vcpu&, u64, unsigned, u64) override {}
 };
 

@@ -13,7 +13,7 @@ namespace hospes::arch {
 /// That device, or the domain's memory, which answers as nobody where there is none.
 [[nodiscard]] Device& answering_at(VirtualCpu& cpu, Gpa where);
 
-/// Whoever answers at a port; nobody's answers are no_answer.
+/// Whoever answers at a port; nobody's answers are no_answer<>.
 [[nodiscard]] Device& answering_at_port(VirtualCpu& cpu, u16 port);
 
 }

@@ -59,7 +59,7 @@ VirtualCpu::VirtualCpu(Vcpu& owner, Hfn apic_frame)
       vcpu{owner},
       apic_frame_{apic_frame},
       apic_timer_{timer_fired},
-      local_apic{*this, *reach_as<ApicPage>(address_of(apic_frame)), apic_id_of(owner.id()), owner.id() == 0}
+      local_apic{*this, *reach_as<ApicPage>(address_of(apic_frame)), apic_id_of_vcpu(owner.id()), owner.id() == 0}
 {
     apic_timer_.context = this;
 }

@@ -49,9 +49,6 @@ public:
     /// Tells this state from every other that there ever was: an address can come again. Never 0.
     u64 const serial;
 
-    /// APIC id of vCPU n; CPUID and the MADT say the same.
-    [[nodiscard]] static constexpr u32 apic_id_of(VcpuId id) { return id * 2; }
-
     /// Takes over the zeroed frame, for the local APIC.
     VirtualCpu(Vcpu& owner, Hfn apic_frame);
     ~VirtualCpu();

@@ -3,6 +3,7 @@
 #include "arch/x86_64/irq/io_apic.hpp"
 
 #include "kernel/arch/memory.hpp"
+#include "kernel/lib/no_answer.hpp"
 
 namespace hospes {
 
@@ -31,9 +32,8 @@ Expected<> IoApic::initialize(InterruptTopology::IoApicRecord const& record)
 {
     registers_ = static_cast<u8 volatile*>(arch::map_device(record.address, register_bytes));
     if (!registers_) return failure(Error::OutOfMemory);
-    constexpr u32 nothing_there = ~u32{0};
     u32 const version = read(version_index);
-    if (version == nothing_there) return failure(Error::NoSuchDevice);
+    if (version == no_answer<u32>) return failure(Error::NoSuchDevice);
     gsi_base_ = record.gsi_base;
     has_end_register_ = IoApicVersion{version}.get<IoApicVersion::Version>() >= first_version_with_end_register;
     pin_count_ = IoApicVersion{version}.get<IoApicVersion::HighestPin>() + 1;

@@ -53,7 +53,7 @@ Target pack(std::optional<ApicMessage> const& message)
 unsigned host_cpu_for(std::optional<ApicMessage> const& message)
 {
     if (!message || message->logical) return 0;
-    return message->destination / VirtualCpu::apic_id_of(1) % cpu_count();
+    return message->destination / apic_id_of_vcpu(1) % cpu_count();
 }
 
 }

@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <new>
 
+#include "kernel/lib/no_answer.hpp"
 #include "kernel/log/log.hpp"
 
 namespace hospes::arch {
 
 namespace {
 
-constexpr u32 nothing = ~u32{0};
-constexpr u64 nothing_wide = ~u64{0};
 constexpr unsigned most_pins = 240; // indices are bytes
 
 /// Offsets in the page.
@@ -76,7 +75,7 @@ u64 VirtualIoApic::read(Vcpu&, u64 address, unsigned bytes)
 {
     u64 const offset = address - place_.address.raw();
     unsigned const skipped = offset % 4;
-    if (skipped + bytes > 4) return nothing_wide;
+    if (skipped + bytes > 4) return no_answer<>;
     return read_register(offset - skipped) >> (8 * skipped);
 }
 
@@ -91,7 +90,7 @@ u32 VirtualIoApic::read_register(u64 offset)
 {
     LockGuard const guard{lock_};
     if (offset == index_offset) return index_;
-    return offset == data_offset ? read_data() : nothing;
+    return offset == data_offset ? read_data() : no_answer<u32>;
 }
 
 void VirtualIoApic::write_register(u64 offset, u32 value)
@@ -111,7 +110,7 @@ u32 VirtualIoApic::read_data() const
                                     .with<VersionRegister::LastPin>(place_.pins - 1)
                                     .raw());
     unsigned const pin = (index_ - first_entry_index) / 2U;
-    if (index_ < first_entry_index || pin >= place_.pins) return nothing;
+    if (index_ < first_entry_index || pin >= place_.pins) return no_answer<u32>;
     u64 const entry = pins_[pin].entry.raw();
     return static_cast<u32>(index_ % 2 == 0 ? entry & low_half : entry >> 32);
 }

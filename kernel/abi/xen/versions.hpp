@@ -19,6 +19,8 @@ namespace hospes::xen {
 
 /// The major version of all of them.
 inline constexpr u32 xen_major = 4;
+/// As xen_version() and CPUID tell guests: of the release 4.`minor`.
+[[nodiscard]] constexpr u32 version_number(u32 minor) { return xen_major << 16 | minor; }
 
 struct Release {
     u32 minor;

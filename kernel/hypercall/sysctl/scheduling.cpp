@@ -4,6 +4,7 @@
 #include "kernel/hypercall/control_bitmap.hpp"
 #include "kernel/hypercall/sysctl/sysctl_call.hpp"
 #include "kernel/sched/policy.hpp"
+#include "kernel/time/tick_scale.hpp"
 
 namespace hospes::system_control {
 
@@ -33,7 +34,6 @@ Expected<> scheduler_id(SysctlCall& call)
 /// The one parameter is how long a vCPU runs before another may preempt it; it is fixed here.
 Expected<> scheduler_op(SysctlCall& call)
 {
-    constexpr u64 nanoseconds_per_microsecond = 1000;
     constexpr u32 fixed_limit = static_cast<u32>(policy::preemption_lead / nanoseconds_per_microsecond);
     auto& request = call.request.u.scheduler_op;
     if (request.cpupool_id != 0) return failure(Error::NoSuchDomain);
