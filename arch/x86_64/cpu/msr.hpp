@@ -92,8 +92,39 @@ struct MachineCheckStatus : Register<MachineCheckStatus> {
     using Valid = Field<MachineCheckStatus, 63>;
 };
 
+/// (APM vol. 2, 15.30.1)
+struct VmCr : Register<VmCr> {
+    using Register::Register;
+    using Lock = Field<VmCr, 3>;
+    using SvmDisable = Field<VmCr, 4>;
+};
+
+/// (SDM vol. 3, 24.7; vol. 4, MSR 3Ah)
+struct FeatureControl : Register<FeatureControl> {
+    using Register::Register;
+    using Locked = Field<FeatureControl, 0>;
+    using VmxOutsideSmx = Field<FeatureControl, 2>;
+};
+/// VMXON cannot be executed, whoever tries.
+[[nodiscard]] constexpr bool is_locked_off(FeatureControl value)
+{
+    return value.get<FeatureControl::Locked>() && !value.get<FeatureControl::VmxOutsideSmx>();
+}
+
 namespace msr {
 inline constexpr Msr<ApicBase> apic_base{0x1b};
+inline constexpr Msr<FeatureControl> feature_control{0x3a};
+inline constexpr Msr<u64> prediction_command{0x49}; ///< (APM vol. 2, 3.2.9)
+inline constexpr Msr<VmCr> vm_cr{0xc001'0114};
+inline constexpr Msr<u64> fs_base{0xc000'0100};
+inline constexpr Msr<u64> gs_base{0xc000'0101};
+inline constexpr Msr<u64> tsc_aux{0xc000'0103}; ///< (APM vol. 2, 3.2.8)
+
+/// Where SYSENTER, SYSCALL and SWAPGS take their values from. (SDM vol. 4, table 2-2)
+inline constexpr u32 sysenter_cs = 0x174, sysenter_esp = 0x175, sysenter_eip = 0x176;
+inline constexpr u32 star = 0xc000'0081, lstar = 0xc000'0082, cstar = 0xc000'0083, sfmask = 0xc000'0084;
+inline constexpr u32 kernel_gs_base = 0xc000'0102;
+
 inline constexpr Msr<u64> page_attribute_table{0x277};
 inline constexpr Msr<u64> tsc_deadline{0x6e0};
 inline constexpr Msr<Efer> efer{0xc000'0080};

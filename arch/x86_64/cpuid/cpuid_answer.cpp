@@ -61,11 +61,10 @@ u32 compact_size(CpuidPolicy const& policy, u64 components)
 
 CpuidLeaf extended_state(CpuidPolicy const& policy, CpuidContext const& context, u32 subleaf)
 {
-    constexpr u32 has_compaction = 1 << 1;
     CpuidLeaf leaf = at(policy.xstate, subleaf);
     if (policy.xcr0_mask() == 0) return {};
     if (subleaf == 0) leaf.ebx = xsave_area_size(policy, context.xcr0);
-    if (subleaf == 1 && (leaf.eax & has_compaction) != 0) leaf.ebx = compact_size(policy, context.xcr0);
+    if (subleaf == 1 && (leaf.eax & feature("xsavec").mask) != 0) leaf.ebx = compact_size(policy, context.xcr0);
     return leaf;
 }
 

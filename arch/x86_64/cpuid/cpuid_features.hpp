@@ -3,6 +3,7 @@
 /// (SDM vol. 2, CPUID; APM vol. 3, appendix E; names as in xen/include/public/arch-x86/cpufeatureset.h)
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -115,13 +116,32 @@ inline constexpr auto guest_features = std::to_array<GuestFeature>({
 }
 using detail::guest_features;
 
+/// One bit of a feature set.
+struct FeatureBit {
+    FeatureWord word;
+    u32 mask;
+};
+
+/// A guest's feature by its name in the table. An unknown name does not compile.
+[[nodiscard]] consteval FeatureBit feature(std::string_view name)
+{
+    auto const found = std::ranges::find(guest_features, name, &GuestFeature::name);
+    return {found->word, 1U << found->bit};
+}
+
+[[nodiscard]] constexpr u32& word_of(FeatureSet& set, FeatureWord word) { return set[static_cast<size_t>(word)]; }
+[[nodiscard]] constexpr bool has(FeatureSet const& set, FeatureBit bit)
+{
+    return (set[static_cast<size_t>(bit.word)] & bit.mask) != 0;
+}
+
 /// All features with one of these exposures, as masks.
 template <typename... E>
 [[nodiscard]] constexpr FeatureSet features_exposed(E... wanted)
 {
     FeatureSet set{};
     for (GuestFeature const& feature : guest_features)
-        if (((feature.exposure == wanted) || ...)) set[static_cast<size_t>(feature.word)] |= 1U << feature.bit;
+        if (((feature.exposure == wanted) || ...)) word_of(set, feature.word) |= 1U << feature.bit;
     return set;
 }
 

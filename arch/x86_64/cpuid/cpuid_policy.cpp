@@ -43,26 +43,24 @@ constexpr u32 repeated_bits = 0x0183'f3ff;
 /// XSAVE components and the features they belong to. (SDM vol. 1, 13.1)
 struct XstateRule {
     u64 components;
-    FeatureWord word;
-    u8 bit;
+    FeatureBit feature;
 };
 constexpr auto xstate_rules = std::to_array<XstateRule>({
-    {Xcr0::Avx::mask, FeatureWord::Leaf1Ecx, 28},
-    {Xcr0::OpMask::mask | Xcr0::ZmmHigh256::mask | Xcr0::ZmmHigh16::mask, FeatureWord::Leaf7Ebx, 16},
-    {Xcr0::ProtectionKeys::mask, FeatureWord::Leaf7Ecx, 3},
+    {Xcr0::Avx::mask, feature("avx")},
+    {Xcr0::OpMask::mask | Xcr0::ZmmHigh256::mask | Xcr0::ZmmHigh16::mask, feature("avx512f")},
+    {Xcr0::ProtectionKeys::mask, feature("pku")},
 });
 constexpr u64 xstate_always = Xcr0::X87::mask | Xcr0::Sse::mask;
-constexpr u8 xsave_bit = 26; ///< in Leaf1Ecx
 
 /// Leaf D, made to fit the features and the maximum's components.
 void rebuild_xstate(CpuidPolicy& policy, CpuidPolicy const& maximum)
 {
     u32 const features = policy.xstate[1].eax;
     policy.xstate = {};
-    if (!policy.has(FeatureWord::Leaf1Ecx, xsave_bit)) return;
+    if (!policy.has(feature("xsave"))) return;
     u64 mask = xstate_always;
     for (XstateRule const& rule : xstate_rules)
-        if (policy.has(rule.word, rule.bit)) mask |= rule.components;
+        if (policy.has(rule.feature)) mask |= rule.components;
     mask &= maximum.xcr0_mask();
     for (u32 i = 2; i < CpuidPolicy::xstate_subleaves; ++i)
         if ((mask >> i & 1) != 0) policy.xstate[i] = maximum.xstate[i];
@@ -142,28 +140,17 @@ constexpr auto dependences = std::to_array<Dependence>({
     {"avx512-vp2intersect", "avx512f"},
 });
 
-struct FeatureBit {
-    size_t word;
-    u32 mask;
-};
-
-consteval FeatureBit bit_of(std::string_view name)
-{
-    auto const found = std::ranges::find(guest_features, name, &GuestFeature::name);
-    return {static_cast<size_t>(found->word), 1U << found->bit}; // an unknown name does not compile
-}
-
 constexpr auto dependent_bits = [] consteval {
     std::array<std::pair<FeatureBit, FeatureBit>, dependences.size()> bits{};
-    for (size_t i = 0; i < bits.size(); ++i) bits[i] = {bit_of(dependences[i].feature), bit_of(dependences[i].needs)};
+    for (size_t i = 0; i < bits.size(); ++i) bits[i] = {feature(dependences[i].feature), feature(dependences[i].needs)};
     return bits;
 }();
 
 /// `set` without the features that need one it lacks.
 FeatureSet usable(FeatureSet set)
 {
-    for (auto const& [feature, needed] : dependent_bits)
-        if ((set[needed.word] & needed.mask) == 0) set[feature.word] &= ~feature.mask;
+    for (auto const& [dependent, needed] : dependent_bits)
+        if (!has(set, needed)) word_of(set, dependent.word) &= ~dependent.mask;
     return set;
 }
 
@@ -184,8 +171,8 @@ FeatureSet CpuidPolicy::feature_set() const
     auto& self = const_cast<CpuidPolicy&>(*this); // the places are pointers, only read here
     for (size_t i = 0; i < set.size(); ++i)
         if (word_places[i].leaf) set[i] = word_places[i].leaf(self)->*word_places[i].word;
-    set[static_cast<size_t>(FeatureWord::ArchCapabilitiesLow)] = static_cast<u32>(arch_capabilities);
-    set[static_cast<size_t>(FeatureWord::ArchCapabilitiesHigh)] = static_cast<u32>(arch_capabilities >> 32);
+    word_of(set, FeatureWord::ArchCapabilitiesLow) = static_cast<u32>(arch_capabilities);
+    word_of(set, FeatureWord::ArchCapabilitiesHigh) = static_cast<u32>(arch_capabilities >> 32);
     return set;
 }
 
@@ -195,11 +182,6 @@ void CpuidPolicy::set_features(FeatureSet const& set)
         if (word_places[i].leaf) word_places[i].leaf(*this)->*word_places[i].word = set[i];
     arch_capabilities = u64{set[static_cast<size_t>(FeatureWord::ArchCapabilitiesHigh)]} << 32 |
                         set[static_cast<size_t>(FeatureWord::ArchCapabilitiesLow)];
-}
-
-bool CpuidPolicy::has(FeatureWord word, u8 bit) const
-{
-    return (feature_set()[static_cast<size_t>(word)] >> bit & 1) != 0;
 }
 
 u32 xsave_area_size(CpuidPolicy const& policy, u64 components)
@@ -249,7 +231,8 @@ CpuidPolicy default_policy(CpuidPolicy const& maximum, bool control_domain)
 {
     CpuidPolicy policy = maximum;
     FeatureSet on_request = features_exposed(Exposure::OnRequest);
-    if (control_domain) on_request[static_cast<size_t>(FeatureWord::Extended7Edx)] = 0; // keeps the invariant TSC
+    constexpr FeatureBit invariant_tsc = feature("itsc");
+    if (control_domain) word_of(on_request, invariant_tsc.word) &= ~invariant_tsc.mask;
     FeatureSet set = policy.feature_set();
     for (size_t i = 0; i < set.size(); ++i) set[i] &= ~on_request[i];
     policy.set_features(set);

@@ -31,7 +31,7 @@ struct CpuidPolicy {
     [[nodiscard]] FeatureSet feature_set() const;
     void set_features(FeatureSet const& set);
     [[nodiscard]] u64 xcr0_mask() const { return u64{xstate[0].edx} << 32 | xstate[0].eax; }
-    [[nodiscard]] bool has(FeatureWord word, u8 bit) const;
+    [[nodiscard]] bool has(FeatureBit bit) const { return arch::has(feature_set(), bit); }
     constexpr bool operator==(CpuidPolicy const&) const = default;
 };
 

@@ -7,17 +7,10 @@
 
 #include "arch/x86_64/cpu/features.hpp"
 #include "arch/x86_64/cpu/msr.hpp"
+#include "kernel/abi/xen/cpuid.hpp"
 
 namespace hospes::arch {
 namespace {
-
-/// (APM vol. 2, 15.30.1)
-constexpr u32 vm_cr = 0xc001'0114;
-constexpr u64 vm_cr_svm_disable = 1 << 4;
-
-/// (SDM vol. 3, 24.7 "Enabling and Entering VMX Operation")
-constexpr u32 feature_control = 0x3a;
-constexpr u64 feature_control_locked = 1 << 0, feature_control_vmx = 1 << 2;
 
 /// The upper half of a VMX capability MSR says which controls may be 1. (SDM vol. 3, appendix A.3)
 constexpr u32 vmx_processor_controls = 0x482, vmx_secondary_controls = 0x48b, vmx_ept_capabilities = 0x48c;
@@ -28,11 +21,16 @@ constexpr u64 apic_virtualization_exists = u64{1 << 4 | 1 << 8 | 1 << 9} << 32;
 constexpr u64 ept_gibibyte_pages = 1 << 17;
 
 [[nodiscard]] u64 read_or_zero(u32 number) { return read_msr_safe(number).value_or(0); }
+template <typename Layout>
+[[nodiscard]] Layout read_or_zero(Msr<Layout> msr)
+{
+    return Layout{read_or_zero(msr.number)};
+}
 
 void read_svm(verdict::ProcessorFacts& facts)
 {
     CpuFeatures const& features = cpu_features();
-    facts.locked_by_firmware = (read_or_zero(vm_cr) & vm_cr_svm_disable) != 0;
+    facts.locked_by_firmware = read_or_zero(msr::vm_cr).get<VmCr::SvmDisable>();
     facts.nested_paging = features.has(Feature::NestedPaging);
     facts.huge_pages = features.has(Feature::GibibytePages);
     facts.next_rip = features.has(Feature::NextRipSave);
@@ -40,8 +38,7 @@ void read_svm(verdict::ProcessorFacts& facts)
 
 void read_vmx(verdict::ProcessorFacts& facts)
 {
-    u64 const control = read_or_zero(feature_control);
-    facts.locked_by_firmware = (control & feature_control_locked) != 0 && (control & feature_control_vmx) == 0;
+    facts.locked_by_firmware = is_locked_off(read_or_zero(msr::feature_control));
     u64 const secondary = (read_or_zero(vmx_processor_controls) & secondary_controls_exist) != 0
                               ? read_or_zero(vmx_secondary_controls)
                               : 0;
@@ -55,9 +52,8 @@ void read_vmx(verdict::ProcessorFacts& facts)
 /// The signature lives as long as the system.
 [[nodiscard]] std::string_view outer_hypervisor()
 {
-    constexpr u32 hypervisor_leaf = 0x4000'0000;
     static constinit std::array<char, 12> signature{};
-    CpuidLeaf const leaf = read_cpuid(hypervisor_leaf);
+    CpuidLeaf const leaf = read_cpuid(xen::cpuid_first_leaf);
     std::memcpy(&signature[0], &leaf.ebx, sizeof(leaf.ebx));
     std::memcpy(&signature[4], &leaf.ecx, sizeof(leaf.ecx));
     std::memcpy(&signature[8], &leaf.edx, sizeof(leaf.edx));

@@ -10,36 +10,35 @@ namespace {
 
 struct Row {
     u64 bits;
-    FeatureWord word;
-    u8 feature;
+    FeatureBit feature;
 };
 
 /// (SDM vol. 4, table 2-2, IA32_EFER; APM vol. 2, 3.1.7)
 constexpr auto efer_rows = std::to_array<Row>({
-    {Efer::SystemCallExtensions::mask, FeatureWord::Extended1Edx, 11},
-    {Efer::LongModeEnable::mask | Efer::LongModeActive::mask, FeatureWord::Extended1Edx, 29},
-    {Efer::NoExecuteEnable::mask, FeatureWord::Extended1Edx, 20},
-    {Efer::FastFxsave::mask, FeatureWord::Extended1Edx, 25},
+    {Efer::SystemCallExtensions::mask, feature("syscall")},
+    {Efer::LongModeEnable::mask | Efer::LongModeActive::mask, feature("lm")},
+    {Efer::NoExecuteEnable::mask, feature("nx")},
+    {Efer::FastFxsave::mask, feature("ffxsr")},
 });
 
 /// (SDM vol. 3, 2.5; APM vol. 2, 3.1.3) CR4.LA57, VMXE, SMXE, CET and the like are in no row: guests have none of it.
 constexpr auto cr4_rows = std::to_array<Row>({
-    {Cr4::VirtualMode8086::mask | Cr4::ProtectedVirtualInterrupts::mask, FeatureWord::Leaf1Edx, 1},
-    {Cr4::TimeStampDisable::mask, FeatureWord::Leaf1Edx, 4},
-    {Cr4::DebuggingExtensions::mask, FeatureWord::Leaf1Edx, 2},
-    {Cr4::PageSizeExtensions::mask, FeatureWord::Leaf1Edx, 3},
-    {Cr4::PhysicalAddressExtension::mask, FeatureWord::Leaf1Edx, 6},
-    {Cr4::MachineCheckEnable::mask, FeatureWord::Leaf1Edx, 7},
-    {Cr4::PageGlobalEnable::mask, FeatureWord::Leaf1Edx, 13},
-    {Cr4::FxsaveSupport::mask, FeatureWord::Leaf1Edx, 24},
-    {Cr4::SimdExceptions::mask, FeatureWord::Leaf1Edx, 25},
-    {Cr4::UserModeInstructionPrevention::mask, FeatureWord::Leaf7Ecx, 2},
-    {Cr4::FsGsBase::mask, FeatureWord::Leaf7Ebx, 0},
-    {Cr4::ProcessContextId::mask, FeatureWord::Leaf1Ecx, 17},
-    {Cr4::XsaveEnable::mask, FeatureWord::Leaf1Ecx, 26},
-    {Cr4::SupervisorExecutionPrevention::mask, FeatureWord::Leaf7Ebx, 7},
-    {Cr4::SupervisorAccessPrevention::mask, FeatureWord::Leaf7Ebx, 20},
-    {Cr4::ProtectionKeys::mask, FeatureWord::Leaf7Ecx, 3},
+    {Cr4::VirtualMode8086::mask | Cr4::ProtectedVirtualInterrupts::mask, feature("vme")},
+    {Cr4::TimeStampDisable::mask, feature("tsc")},
+    {Cr4::DebuggingExtensions::mask, feature("de")},
+    {Cr4::PageSizeExtensions::mask, feature("pse")},
+    {Cr4::PhysicalAddressExtension::mask, feature("pae")},
+    {Cr4::MachineCheckEnable::mask, feature("mce")},
+    {Cr4::PageGlobalEnable::mask, feature("pge")},
+    {Cr4::FxsaveSupport::mask, feature("fxsr")},
+    {Cr4::SimdExceptions::mask, feature("sse")},
+    {Cr4::UserModeInstructionPrevention::mask, feature("umip")},
+    {Cr4::FsGsBase::mask, feature("fsgsbase")},
+    {Cr4::ProcessContextId::mask, feature("pcid")},
+    {Cr4::XsaveEnable::mask, feature("xsave")},
+    {Cr4::SupervisorExecutionPrevention::mask, feature("smep")},
+    {Cr4::SupervisorAccessPrevention::mask, feature("smap")},
+    {Cr4::ProtectionKeys::mask, feature("pku")},
 });
 constexpr u64 cr4_for_all = Cr4::PerformanceCounterEnable::mask; ///< RDPMC is refused all the same
 
@@ -48,7 +47,7 @@ u64 bits_of(CpuidPolicy const& policy, std::span<Row const> rows)
     FeatureSet const features = policy.feature_set();
     u64 bits = 0;
     for (Row const& row : rows)
-        if ((features[static_cast<size_t>(row.word)] >> row.feature & 1) != 0) bits |= row.bits;
+        if (has(features, row.feature)) bits |= row.bits;
     return bits;
 }
 

@@ -153,9 +153,7 @@ Expected<> write_pat(VirtualCpu& cpu, u32, u64 value)
 
 Expected<> flush_predictions(VirtualCpu& cpu, u32 number, u64 value)
 {
-    constexpr u8 ibpb_bit = 12;
-    if (value > 1 || !cpu.virtual_machine().policy.has(FeatureWord::Extended8Ebx, ibpb_bit))
-        return failure(Error::Invalid);
+    if (value > 1 || !cpu.virtual_machine().policy.has(feature("ibpb"))) return failure(Error::Invalid);
     if (value != 0) write_msr(number, value);
     return {};
 }
@@ -196,10 +194,10 @@ constexpr auto rules = std::to_array<MsrRule>({
     {0x049, 0x049, refuse_read, flush_predictions},
     {0x08b, 0x08b, read_host, ignore}, // microcode revision
     {0x0fe, 0x0fe, constant<MemoryTypeRanges::capability>, refuse},
-    {0x179, 0x179, constant<0>, refuse}, // machine check: no banks
-    {0x17a, 0x17a, constant<0>, ignore},
-    {0x1a0, 0x1a0, constant_on_intel<fast_strings_no_trace_no_pebs>, ignore},
-    {0x1d9, 0x1d9, constant<0>, ignore}, // debug control: no branch records
+    {0x179, 0x179, constant<0>, refuse},                                      // machine check capabilities: no banks
+    {0x17a, 0x17a, constant<0>, ignore},                                      // machine check status
+    {0x1a0, 0x1a0, constant_on_intel<fast_strings_no_trace_no_pebs>, ignore}, // MISC_ENABLE
+    {0x1d9, 0x1d9, constant<0>, ignore},                                      // debug control: no branch records
     {0x200, 0x20f, read_variable_range, write_variable_range},
     {0x250, 0x250, read_fixed_range, write_fixed_range},
     {0x258, 0x259, read_fixed_range, write_fixed_range},
@@ -218,11 +216,11 @@ constexpr auto rules = std::to_array<MsrRule>({
     {0xc001'001d, 0xc001'001d, read_host_for_control_domain, ignore}, // TOP_MEM2
     {0xc001'001f, 0xc001'001f, recall<&GuestMsrs::northbridge_configuration>,
      remember<&GuestMsrs::northbridge_configuration>},
-    {0xc001'0055, 0xc001'0055, constant<0>, ignore},              // interrupt pending and C1E
-    {0xc001'0114, 0xc001'0114, constant<svm_locked_off>, refuse}, // VM_CR
-    {0xc001'0117, 0xc001'0117, refuse_read, refuse},              // VM_HSAVE_PA
-    {0xc001'1020, 0xc001'1020, refuse_read, refuse},              // LS_CFG
-    {0xc001'1028, 0xc001'1028, refuse_read, refuse},
+    {0xc001'0055, 0xc001'0055, constant<0>, ignore},                 // interrupt pending and C1E
+    {0xc001'0114, 0xc001'0114, constant<svm_locked_off>, refuse},    // VM_CR
+    {0xc001'0117, 0xc001'0117, refuse_read, refuse},                 // VM_HSAVE_PA
+    {0xc001'1020, 0xc001'1020, refuse_read, refuse},                 // LS_CFG
+    {0xc001'1028, 0xc001'1028, refuse_read, refuse},                 // FP_CFG
     {0xc001'1029, 0xc001'1029, constant<lfence_serialises>, ignore}, // DE_CFG
 });
 

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "arch/x86_64/cpu/msr.hpp"
 #include "kernel/lib/error.hpp"
 #include "kernel/lib/integers.hpp"
 
@@ -13,10 +14,8 @@ class VirtualCpu;
 
 /// Used by guests directly: they are switched with the vCPU and cannot be set to anything harmful.
 inline constexpr std::array<u32, 10> pass_through_msrs{
-    0x174,       0x175,       0x176,       // SYSENTER_CS, _ESP, _EIP
-    0xc000'0081, 0xc000'0082, 0xc000'0083, // STAR, LSTAR, CSTAR
-    0xc000'0084,                           // SFMASK
-    0xc000'0100, 0xc000'0101, 0xc000'0102, // FS_BASE, GS_BASE, KERNEL_GS_BASE
+    msr::sysenter_cs, msr::sysenter_esp, msr::sysenter_eip,   msr::star,           msr::lstar,
+    msr::cstar,       msr::sfmask,       msr::fs_base.number, msr::gs_base.number, msr::kernel_gs_base,
 };
 
 /// Errors are #GP for the guest.

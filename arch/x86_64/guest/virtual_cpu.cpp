@@ -14,16 +14,14 @@ namespace hospes::arch {
 
 namespace {
 
-constexpr Msr<u64> prediction_command{0x49}; ///< (APM vol. 2, 3.2.9)
 constexpr u64 prediction_barrier = 1;
-constexpr u8 amd_ibpb_bit = 12;   ///< Extended8Ebx
-constexpr u8 intel_ibpb_bit = 26; ///< Leaf7Edx
+/// Intel's bit for the barrier and for restricted speculation, which guests do not have. (SDM vol. 2, CPUID, leaf 7)
+constexpr FeatureBit ibrs_and_ibpb{FeatureWord::Leaf7Edx, 1U << 26};
 
 bool has_prediction_barrier()
 {
-    static bool const has = system_policies().host.has(FeatureWord::Extended8Ebx, amd_ibpb_bit) ||
-                            system_policies().host.has(FeatureWord::Leaf7Edx, intel_ibpb_bit);
-    return has;
+    static bool const exists = system_policies().host.has(feature("ibpb")) || system_policies().host.has(ibrs_and_ibpb);
+    return exists;
 }
 
 constinit std::atomic<u64> last_serial{0};
@@ -34,7 +32,7 @@ PerCpu<u64> last_to_run; ///< its serial
 void forget_branches_of_others(VirtualCpu const& cpu)
 {
     u64 const last = std::exchange(last_to_run.mine(), cpu.serial);
-    if (last != cpu.serial && has_prediction_barrier()) write(prediction_command, prediction_barrier);
+    if (last != cpu.serial && has_prediction_barrier()) write(msr::prediction_command, prediction_barrier);
 }
 
 void load_debug_addresses(std::array<u64, 4> const& addresses)
@@ -49,8 +47,6 @@ void save_debug_addresses(std::array<u64, 4>& addresses)
     asm volatile("mov %%dr0, %0\n mov %%dr1, %1\n mov %%dr2, %2\n mov %%dr3, %3"
                  : "=r"(addresses[0]), "=r"(addresses[1]), "=r"(addresses[2]), "=r"(addresses[3]));
 }
-
-constexpr u32 tsc_aux_msr = 0xc000'0103; ///< (APM vol. 2, 3.2.8)
 
 }
 
@@ -87,7 +83,7 @@ Expected<> VirtualCpu::initialize()
 
 void load_tsc_aux(u64 value)
 {
-    if (cpu_features().has(Feature::Rdtscp)) write_msr(tsc_aux_msr, value);
+    if (cpu_features().has(Feature::Rdtscp)) write(msr::tsc_aux, value);
 }
 
 void VirtualCpu::set_tsc_offset(u64 offset)

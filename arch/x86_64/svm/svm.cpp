@@ -16,13 +16,6 @@ namespace hospes::svm {
 
 namespace {
 
-/// (APM vol. 2, 15.30.1)
-struct VmCr : Register<VmCr> {
-    using Register::Register;
-    using Lock = Field<VmCr, 3>;
-    using SvmDisable = Field<VmCr, 4>;
-};
-constexpr Msr<VmCr> vm_cr{0xc001'0114};
 constexpr Msr<u64> vm_host_save_area{0xc001'0117};
 
 /// CPUID leaf 8000000A: EBX is the number of ASIDs. (APM vol. 3, E.4.9)
@@ -81,7 +74,7 @@ Hpa msr_permission_map() { return arch::physical_address(&msr_map); }
 Svm::Verdict Svm::examine()
 {
     if (!cpu_features().has(Feature::Svm)) return Verdict::Absent;
-    if (read(vm_cr).get<VmCr::SvmDisable>()) return Verdict::LockedByFirmware;
+    if (read(msr::vm_cr).get<VmCr::SvmDisable>()) return Verdict::LockedByFirmware;
     if (!cpu_features().has(Feature::NestedPaging)) return Verdict::NoNestedPaging;
     return Verdict::Usable;
 }

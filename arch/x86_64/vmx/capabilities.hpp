@@ -221,18 +221,4 @@ using MsrSource = u64 (*)(u32 number);
 /// ControlMissing or EptUnsuitable if this CPU's VMX does not suffice.
 [[nodiscard]] Verdict discover(MsrSource source, Capabilities& found);
 
-/// (SDM vol. 3, 24.7; vol. 4, MSR 3Ah)
-struct FeatureControl : Register<FeatureControl> {
-    using Register::Register;
-    using Locked = Field<FeatureControl, 0>;
-    using VmxOutsideSmx = Field<FeatureControl, 2>;
-};
-inline constexpr Msr<FeatureControl> feature_control{0x3a};
-
-/// May VMXON be executed, perhaps after permit_vmx()?
-[[nodiscard]] constexpr bool is_locked_off(FeatureControl value)
-{
-    return value.get<FeatureControl::Locked>() && !value.get<FeatureControl::VmxOutsideSmx>();
-}
-
 }

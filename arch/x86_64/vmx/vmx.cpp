@@ -72,9 +72,9 @@ alignas(page_size) constinit MsrBitmap const bitmap_with_apic = [] {
 /// Unlocked firmware settings are ours to make; then they are locked, as the guests' own would have to find them.
 void permit_vmx()
 {
-    FeatureControl const value = read(feature_control);
+    FeatureControl const value = read(msr::feature_control);
     if (value.get<FeatureControl::Locked>()) return;
-    write(feature_control, value.with<FeatureControl::VmxOutsideSmx>(true).with<FeatureControl::Locked>(true));
+    write(msr::feature_control, value.with<FeatureControl::VmxOutsideSmx>(true).with<FeatureControl::Locked>(true));
 }
 
 /// VMXON's region: a page that begins with the revision. (SDM vol. 3, 25.11.5)
@@ -99,7 +99,7 @@ std::string_view Vmx::missing() { return found.missing; }
 Verdict Vmx::start(bool use_apic_virtualization)
 {
     if (!cpu_features().has(Feature::Vmx)) return Verdict::Absent;
-    if (is_locked_off(read(feature_control))) return Verdict::LockedByFirmware;
+    if (is_locked_off(read(msr::feature_control))) return Verdict::LockedByFirmware;
     Verdict const verdict = discover(read_msr, found);
     if (verdict != Verdict::Usable) return verdict;
     enable_this_cpu();
@@ -116,7 +116,7 @@ void Vmx::enable_this_cpu()
 {
     Cpu& cpu = this_cpu();
     if (cpu.in_vmx_operation) return;
-    if (is_locked_off(read(feature_control))) panic("VMX is locked off on CPU {} only", arch::this_cpu());
+    if (is_locked_off(read(msr::feature_control))) panic("VMX is locked off on CPU {} only", arch::this_cpu());
     permit_vmx();
     write_cr0(Cr0{read_cr0().raw() | found.cr0_must_be_one});
     write_cr4(Cr4{read_cr4().raw() | found.cr4_must_be_one | Cr4::VmxEnable::mask});

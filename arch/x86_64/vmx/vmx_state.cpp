@@ -24,11 +24,11 @@ struct SwitchedMsr {
     u64 arch::SystemCallRegisters::* place;
 };
 constexpr std::array<SwitchedMsr, 5> switched_msrs{{
-    {0xc000'0081, &arch::SystemCallRegisters::star},
-    {0xc000'0082, &arch::SystemCallRegisters::lstar},
-    {0xc000'0083, &arch::SystemCallRegisters::cstar},
-    {0xc000'0084, &arch::SystemCallRegisters::sfmask},
-    {0xc000'0102, &arch::SystemCallRegisters::kernel_gs_base},
+    {msr::star, &arch::SystemCallRegisters::star},
+    {msr::lstar, &arch::SystemCallRegisters::lstar},
+    {msr::cstar, &arch::SystemCallRegisters::cstar},
+    {msr::sfmask, &arch::SystemCallRegisters::sfmask},
+    {msr::kernel_gs_base, &arch::SystemCallRegisters::kernel_gs_base},
 }};
 
 /// WRMSR would fault on others; AMD's VMLOAD extends the sign likewise.

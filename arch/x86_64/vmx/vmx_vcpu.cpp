@@ -31,9 +31,6 @@ constexpr u32 nmi_window = static_cast<u32>(PrimaryControls::NmiWindow::mask);
 
 constexpr std::array event_types{Type::Interrupt, Type::Nmi, Type::HardwareException}; ///< by Event::Kind
 
-constexpr Msr<u64> fs_base{0xc000'0100};
-constexpr Msr<u64> gs_base{0xc000'0101};
-
 /// A new structure's contents are undefined; these mean "none" everywhere. (SDM vol. 3, 25.11.3)
 constexpr std::array zero_words{
     field::page_fault_mask,        field::page_fault_match,     field::cr3_target_count, field::exit_msr_store_count,
@@ -122,8 +119,8 @@ void VmxVcpu::write_host_state()
     write(field::host_tr_base, reinterpret_cast<u64>(&block.task_state));
     write(field::host_gdtr_base, reinterpret_cast<u64>(block.descriptors.data()));
     write(field::host_idtr_base, interrupt_descriptor_base());
-    write(field::host_fs_base, read(fs_base));
-    write(field::host_gs_base, read(gs_base));
+    write(field::host_fs_base, read(msr::fs_base));
+    write(field::host_gs_base, read(msr::gs_base));
     write(field::host_rip, reinterpret_cast<u64>(&vmx_exit));
 }
 
