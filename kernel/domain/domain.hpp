@@ -15,75 +15,26 @@
 #include <memory>
 #include <span>
 
-#include "kernel/abi/xen/domctl.hpp"
-#include "kernel/abi/xen/hvm_params.hpp"
-#include "kernel/abi/xen/memory.hpp"
 #include "kernel/abi/xen/sched.hpp"
 #include "kernel/arch/domain_state.hpp"
+#include "kernel/domain/domain_configuration.hpp"
+#include "kernel/domain/domain_control.hpp"
 #include "kernel/domain/large_extents.hpp"
+#include "kernel/domain/para_clock.hpp"
 #include "kernel/domain/physmap.hpp"
 #include "kernel/domain/vcpu.hpp"
 #include "kernel/evtchn/event_channel.hpp"
 #include "kernel/grant/grant_table.hpp"
-#include "kernel/lib/static_vector.hpp"
 #include "kernel/mm/quota.hpp"
 #include "kernel/sched/policy.hpp"
-#include "kernel/sync/guarded.hpp"
 #include "kernel/sync/turn.hpp"
 
 namespace hospes {
 
 using DomainId = xen::DomainId;
-inline constexpr unsigned max_vcpus_per_domain = 128;
-
 using xen::ShutdownReason;
 
-/// What the control domain chose when it created the domain.
-struct DomainConfiguration {
-    u32 max_vcpus = 1;
-    u32 max_event_port = 4095;
-    u32 max_grant_frames = 64;
-    u32 max_maptrack_frames = 1024;
-    bool grants_allowed = true;
-    u32 flags = 0;           ///< XEN_DOMCTL_CDF_*
-    u32 emulation_flags = 0; ///< XEN_X86_EMU_*
-    u32 ssidref = 0;
-    u32 cpupool = 0;
-    std::array<u8, 16> handle{};
-};
-
-/// How far the toolstack has been told which pages were written.
-struct DirtyLog {
-    u64 next_frame = 0;
-    u32 dirty_count = 0; ///< of the frames before
-};
-
-/// Where the domain's saved state is on its way to or from the toolstack, between two stretches of the call that moves
-/// it. The last one begun counts: it takes the place of one that is not finished, whose caller is told Busy if he comes
-/// back. So a caller who never does hinders nobody.
-struct StateTransfer {
-    enum class Direction : u8 { Saving, Loading };
-    Direction direction;
-    u32 number;         ///< of this domain's transfers; never 0
-    u64 host_tsc;       ///< read once for all vCPUs, so that their clocks agree
-    u32 next_vcpu = 0;  ///< when saving
-    u32 bytes_done = 0; ///< of the caller's buffer
-};
-
-/// Toolstack-visible settings, under LockRank::DomainControl.
-struct DomainControl {
-    u32 pause_count = 1; ///< by the control domain; a new domain starts paused
-    StaticVector<xen::E820Entry, 128> memory_map;
-    std::array<u64, xen::nr_hvm_params> parameters{};
-    xen::DomctlTscInfo tsc_info{};
-    u64 paging_pool_bytes = 0;
-    std::optional<DirtyLog> dirty_log;     ///< there while the toolstack has it switched on
-    std::optional<StateTransfer> transfer; ///< as long as there is one, the domain is paused
-    u32 transfers_begun = 0;
-    std::array<u8, 16> handle{}; ///< the toolstack's UUID
-
-    [[nodiscard]] bool is_paused() const { return pause_count > 0 || transfer; }
-};
+inline constexpr unsigned max_vcpus_per_domain = 128;
 
 class Domain {
 public:
@@ -152,21 +103,23 @@ public:
     [[nodiscard]] bool try_hold();
     void release(u64 count = 1);
 
+    // --- what it owns ---
     Quota quota; ///< all that it is charged for; before whatever holds a charge
     Physmap physmap;
     LargeExtents large_extents; ///< RAM that it will get
     EventChannels event_channels;
     GrantTable grants;
-    Guarded<DomainControl, LockRank::DomainControl> control;
-    Turn control_turn;                              ///< domctls on one domain are carried out one after the other
-    arch::DomainState virtual_machine;              ///< CPUID policy, MMIO and port dispatch, virtual IOAPIC
-    std::atomic<u64> translation_generation{1};     ///< GuestPresence
-    std::atomic<u32> weight{256};                   ///< scheduler share
-    policy::CapAccount cap_account;                 ///< what it may still run in this period
-    std::atomic<u32> cap_percent{0};                ///< scheduler cap, per cent of one CPU; 0: none
-    std::atomic<s64> clock_offset{0};               ///< seconds its wall clock is ahead of the machine's
-    std::atomic<bool> run_state_update_flag{false}; ///< VMASST_TYPE_runstate_update_flag
+    arch::DomainState virtual_machine; ///< CPUID policy, and who answers at ports and addresses
 
+    // --- what the control domain sets ---
+    Guarded<DomainControl, LockRank::DomainControl> control;
+    Turn control_turn;   ///< domctls on one domain are carried out one after the other
+    policy::Share share; ///< changed by scheduler::set_share()
+    para_clock::Settings clock;
+
+    // --- what the guest is shown ---
+    std::atomic<u64> translation_generation{1}; ///< GuestPresence
+    /// Null once it has been released; until then it stays where it is for who holds `control`.
     [[nodiscard]] xen::SharedInfo* shared_info() const { return shared_info_; }
     [[nodiscard]] Hfn shared_info_frame() const { return shared_info_frame_; }
     /// XENMAPSPACE_shared_info: maps it at `where`, away from where it was. Frees the RAM that was there.
@@ -198,26 +151,6 @@ private:
 
 public:
     Domain* next = nullptr; ///< domain list, ascending id; then the burial's; under LockRank::DomainList
-};
-
-/// Keeps a domain alive for a scope.
-class [[nodiscard]] DomainReference {
-public:
-    explicit DomainReference(Domain& domain) : domain_{&domain} { domain.hold(); }
-    /// Takes over a reference that the caller holds.
-    [[nodiscard]] static DomainReference adopt(Domain& domain) { return DomainReference{&domain}; }
-    DomainReference(DomainReference&& other) noexcept : domain_{std::exchange(other.domain_, nullptr)} {}
-    DomainReference& operator=(DomainReference&&) = delete;
-    ~DomainReference()
-    {
-        if (domain_) domain_->release();
-    }
-    Domain& operator*() const { return *domain_; }
-    Domain* operator->() const { return domain_; }
-
-private:
-    explicit DomainReference(Domain* held) : domain_{held} {}
-    Domain* domain_;
 };
 
 }

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "kernel/domain/domain.hpp"
+#include "kernel/domain/domain_reference.hpp"
 
 namespace hospes::domains {
 

@@ -99,7 +99,7 @@ void publish_wall_clock(Domain& domain)
     xen::SharedInfo* const shared = domain.shared_info();
     if (!shared) return;
     WallClock wall = clock::wallclock();
-    wall.seconds += static_cast<u64>(domain.clock_offset.load(std::memory_order_relaxed));
+    wall.seconds += static_cast<u64>(domain.clock.offset_seconds.load(std::memory_order_relaxed));
     update_versioned(shared->wall_clock_version, [&] {
         store_shared(shared->wall_clock_seconds, static_cast<u32>(wall.seconds));
         store_shared(shared->wall_clock_nanoseconds, wall.nanoseconds);

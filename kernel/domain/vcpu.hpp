@@ -71,10 +71,11 @@ public:
     [[nodiscard]] Expected<> register_info(OwnRam page, u32 offset);
     GuardedAreas areas;
 
-    SchedulingState scheduling; ///< owned by kernel/sched
-    Timer one_shot_timer;       ///< VCPUOP_set_singleshot_timer; raises VIRQ_TIMER
-    Timer poll_timer;           ///< SCHEDOP_poll's time-out
-    static constexpr u32 several_ports = ~u32{0};
+    static constexpr u32 several_ports = ~u32{0}; ///< see polled_port
+
+    SchedulingState scheduling;                    ///< owned by kernel/sched
+    Timer one_shot_timer;                          ///< VCPUOP_set_singleshot_timer; raises VIRQ_TIMER
+    Timer poll_timer;                              ///< SCHEDOP_poll's time-out
     std::atomic<u32> polled_port{0};               ///< the port polled for, or several_ports
     u32 pause_count = 0;                           ///< under LockRank::DomainControl
     std::array<std::atomic<u16>, 24> virq_ports{}; ///< VIRQ → local port, 0 when unbound; changed under EventChannel

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernel/domain/domain.hpp"
+#include "kernel/domain/domain_reference.hpp"
 #include "kernel/evtchn/two_level.hpp"
 #include "kernel/evtchn/virtual_interrupt.hpp"
 

@@ -12,7 +12,7 @@ Expected<u64> vm_assist(Vcpu& caller, HypercallArguments& arguments)
         return failure(Error::Invalid);
     if (command != xen::VmAssistCommand::Enable && command != xen::VmAssistCommand::Disable)
         return failure(Error::NotImplemented);
-    caller.domain().run_state_update_flag.store(command == xen::VmAssistCommand::Enable, std::memory_order_relaxed);
+    caller.domain().clock.marks_run_states.store(command == xen::VmAssistCommand::Enable, std::memory_order_relaxed);
     return 0;
 }
 

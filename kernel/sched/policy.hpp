@@ -155,4 +155,11 @@ private:
     std::atomic<u64> word_{0};
 };
 
+/// What a domain's vCPUs get of the CPUs.
+struct Share {
+    std::atomic<u32> weight{default_weight}; ///< never 0
+    std::atomic<u32> cap_percent{0};         ///< of one CPU; 0: none
+    CapAccount account;                      ///< what it may still run in this period, under a cap
+};
+
 }

@@ -64,7 +64,7 @@ void publish(Vcpu const& vcpu, SharedAreas const& areas)
 {
     if (!areas.has_run_state()) return;
     xen::RunstateInfo info = describe(vcpu.run_state.read());
-    if (!vcpu.domain().run_state_update_flag.load(std::memory_order_relaxed)) return write(areas, 0, info);
+    if (!vcpu.domain().clock.marks_run_states.load(std::memory_order_relaxed)) return write(areas, 0, info);
     // Readers on other CPUs try again while the mark is set.
     u64 const marked = info.state_entry_time | xen::runstate_update;
     write(areas, offsetof(xen::RunstateInfo, state_entry_time), marked);

@@ -81,7 +81,7 @@ bool may_run_on(SchedulingState const& state, unsigned cpu)
     return state.hard_affinity.load(std::memory_order_relaxed).test(cpu);
 }
 
-u32 weight_of(Vcpu const& vcpu) { return vcpu.domain().weight.load(std::memory_order_relaxed); }
+u32 weight_of(Vcpu const& vcpu) { return vcpu.domain().share.weight.load(std::memory_order_relaxed); }
 
 /// Virtual time of the running vCPU up to `now`, without charging it.
 u64 live_virtual_time(SchedulingState const& state, u64 now)
@@ -97,7 +97,7 @@ void charge(CpuState& here, SchedulingState& state, u64 now)
     state.virtual_time += policy::virtual_time(elapsed, weight_of(*state.vcpu));
     state.started = now;
     Domain& domain = state.vcpu->domain();
-    if (domain.cap_percent.load(std::memory_order_relaxed) != 0) domain.cap_account.charge(elapsed);
+    if (domain.share.cap_percent.load(std::memory_order_relaxed) != 0) domain.share.account.charge(elapsed);
     here.ready.advance(state.virtual_time);
 }
 
@@ -113,8 +113,8 @@ void advance_to(CpuState& queue, u64 now)
 u64 allowance(Vcpu& vcpu, u64 now)
 {
     Domain& domain = vcpu.domain();
-    u32 const cap = domain.cap_percent.load(std::memory_order_relaxed);
-    return cap == 0 ? ~u64{0} : domain.cap_account.remaining(now, cap);
+    u32 const cap = domain.share.cap_percent.load(std::memory_order_relaxed);
+    return cap == 0 ? ~u64{0} : domain.share.account.remaining(now, cap);
 }
 
 /// Counts the vCPU as `load` at its home.
@@ -453,8 +453,8 @@ void set_share(Domain& domain, u32 weight, u32 cap_percent)
         HomeQueue const home{state};
         if (state.place == Place::OnCpu) charge(home.queue(), state, clock::now());
     }
-    domain.weight.store(weight);
-    domain.cap_percent.store(cap_percent);
+    domain.share.weight.store(weight);
+    domain.share.cap_percent.store(cap_percent);
     for (auto const& vcpu : domain.vcpus()) reconsider(*vcpu);
 }
 

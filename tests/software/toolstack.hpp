@@ -3,6 +3,7 @@
 /// negative error).
 #pragma once
 
+#include "kernel/abi/xen/domctl.hpp"
 #include "tests/software/processor.hpp"
 
 namespace hospes::software {

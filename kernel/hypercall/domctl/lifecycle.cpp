@@ -171,7 +171,7 @@ Expected<> set_domain_handle(DomctlCall& call)
 
 Expected<> set_time_offset(DomctlCall& call)
 {
-    call.domain->clock_offset.store(call.request.u.set_time_offset.seconds, std::memory_order_relaxed);
+    call.domain->clock.offset_seconds.store(call.request.u.set_time_offset.seconds, std::memory_order_relaxed);
     para_clock::publish_wall_clock(*call.domain);
     return {};
 }

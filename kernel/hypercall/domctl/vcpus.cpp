@@ -72,8 +72,8 @@ constexpr u16 keep_cap = 0xffff; ///< the toolstack's "leave it as it is"
 Expected<> put_parameters(Domain& domain, xen::SchedCredit2Params const& wanted)
 {
     if (wanted.cap != keep_cap && wanted.cap > 100 * max_vcpus_per_domain) return failure(Error::Invalid);
-    scheduler::set_share(domain, wanted.weight != 0 ? wanted.weight : domain.weight.load(),
-                         wanted.cap != keep_cap ? wanted.cap : domain.cap_percent.load());
+    scheduler::set_share(domain, wanted.weight != 0 ? wanted.weight : domain.share.weight.load(),
+                         wanted.cap != keep_cap ? wanted.cap : domain.share.cap_percent.load());
     return {};
 }
 
@@ -87,8 +87,8 @@ Expected<> scheduler_op(DomctlCall& call)
     switch (static_cast<xen::DomctlSchedulerCommand>(request.command)) {
     case xen::DomctlSchedulerCommand::PutInfo: return put_parameters(*call.domain, request.u.credit2);
     case xen::DomctlSchedulerCommand::GetInfo:
-        request.u.credit2 = {.weight = static_cast<u16>(call.domain->weight.load()),
-                             .cap = static_cast<u16>(call.domain->cap_percent.load())};
+        request.u.credit2 = {.weight = static_cast<u16>(call.domain->share.weight.load()),
+                             .cap = static_cast<u16>(call.domain->share.cap_percent.load())};
         return {};
     default: return failure(Error::Invalid);
     }

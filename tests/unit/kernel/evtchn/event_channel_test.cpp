@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Event channels through the real hypercall, between real domains.
+#include "kernel/domain/domain_reference.hpp"
 #include "kernel/evtchn/event_channel.hpp"
 
 #include <gtest/gtest.h>

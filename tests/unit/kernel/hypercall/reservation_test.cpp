@@ -7,6 +7,7 @@
 #include <span>
 
 #include "kernel/abi/xen/memory.hpp"
+#include "kernel/domain/domain_reference.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "tests/fakes/host_machine.hpp"
 

@@ -11,6 +11,7 @@
 #include "kernel/abi/xen/hvm_save.hpp"
 #include "kernel/abi/xen/sysctl.hpp"
 #include "kernel/domain/burial.hpp"
+#include "kernel/domain/domain_reference.hpp"
 #include "kernel/mm/frame_allocator.hpp"
 #include "tests/fakes/host_machine.hpp"
 #include "tests/fakes/simulated_cpus.hpp"

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "kernel/abi/xen/domctl.hpp"
 #include "kernel/abi/xen/memory.hpp"
 #include "kernel/abi/xen/vcpu.hpp"
 #include "kernel/mm/frame_allocator.hpp"

@@ -38,8 +38,8 @@ protected:
         DomainId const id = static_cast<DomainId>(40 + guests_.size());
         auto& made =
             *guests_.emplace_back(std::make_unique<TestDomain>(id, false, DomainConfiguration{.max_vcpus = vcpus}));
-        made->weight.store(weight);
-        made->cap_percent.store(cap);
+        made->share.weight.store(weight);
+        made->share.cap_percent.store(cap);
         return made;
     }
     static void pin(TestDomain const& guest, unsigned cpu)
