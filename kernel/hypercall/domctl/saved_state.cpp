@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Writing a vCPU's records by a table of their sources, and loading them by a table of record codes.
+/// Writing and loading a vCPU's records, by one table of their kinds.
 #include "kernel/hypercall/domctl/saved_state.hpp"
 
 #include <algorithm>
@@ -22,15 +22,7 @@ using Payload = std::span<u8 const>;
 /// None is longer, whether saved or loaded: the work on one is a step.
 constexpr size_t longest_record = 4096;
 
-// --- saving ---
-
-/// How one kind of a vCPU's records comes about.
-struct Source {
-    HvmSaveCode code;
-    size_t (*bytes)(Vcpu const&, xen::Release const&); ///< 0: this vCPU has none
-    /// Fills `out`; what a release does not know comes last in its record.
-    void (*save)(Vcpu const&, u64 host_tsc, std::span<u8> out);
-};
+// --- how each kind is saved ---
 
 template <typename Record>
 size_t size_of(Vcpu const&, xen::Release const&)
@@ -50,6 +42,8 @@ void save_record(Vcpu const& vcpu, u64, std::span<u8> out)
     write(save(vcpu), out);
 }
 
+/// For kinds that are accepted and never written.
+size_t never_written(Vcpu const&, xen::Release const&) { return 0; }
 /// A vCPU that is down has no registers worth saving; on loading it stays down.
 size_t size_of_cpu(Vcpu const& vcpu, xen::Release const&)
 {
@@ -65,63 +59,7 @@ size_t size_of_extended(Vcpu const& vcpu, xen::Release const&)
 void save_cpu(Vcpu const& vcpu, u64 host_tsc, std::span<u8> out) { write(arch::save_cpu(vcpu, host_tsc), out); }
 void save_extended(Vcpu const& vcpu, u64, std::span<u8> out) { static_cast<void>(arch::save_extended(vcpu, out)); }
 
-constexpr std::array sources{
-    Source{HvmSaveCode::Cpu, size_of_cpu, save_cpu},
-    Source{HvmSaveCode::LocalApic, size_of_local_apic, save_record<xen::HvmLocalApic, arch::save_lapic>},
-    Source{HvmSaveCode::LocalApicRegisters, size_of<xen::HvmLocalApicRegisters>,
-           save_record<xen::HvmLocalApicRegisters, arch::save_lapic_registers>},
-    Source{HvmSaveCode::Mtrr, size_of<xen::HvmMtrr>, save_record<xen::HvmMtrr, arch::save_mtrr>},
-    Source{HvmSaveCode::CpuXsave, size_of_extended, save_extended},
-};
-
-/// Some records one after the other, before they go to the toolstack.
-class Piece {
-public:
-    /// Room for a record, behind its descriptor.
-    std::span<u8> append(HvmSaveCode code, u32 instance, size_t length)
-    {
-        xen::HvmSaveDescriptor const descriptor{.typecode = static_cast<u16>(code),
-                                                .instance = static_cast<u16>(instance),
-                                                .length = static_cast<u32>(length)};
-        write(descriptor, room(sizeof descriptor));
-        return room(length);
-    }
-    [[nodiscard]] Payload bytes() const { return std::span{bytes_}.first(used_); }
-
-private:
-    std::span<u8> room(size_t length)
-    {
-        used_ += length;
-        return std::span{bytes_}.subspan(used_ - length, length);
-    }
-
-    /// Of one vCPU.
-    static constexpr size_t most_bytes = sources.size() * sizeof(xen::HvmSaveDescriptor) + sizeof(xen::HvmCpu) +
-                                         sizeof(xen::HvmLocalApic) + sizeof(xen::HvmLocalApicRegisters) +
-                                         sizeof(xen::HvmMtrr) + longest_record;
-    std::array<u8, most_bytes> bytes_{};
-    size_t used_ = 0;
-};
-
-void write_header(Piece& piece)
-{
-    xen::HvmSaveHeader const header{.magic = xen::hvm_file_magic,
-                                    .version = xen::hvm_file_version,
-                                    .changeset = 0,
-                                    .cpuid = 0,
-                                    .guest_tsc_khz = static_cast<u32>(clock::tsc_khz())};
-    write(header, piece.append(HvmSaveCode::Header, 0, sizeof header));
-}
-
-void write_vcpu(Piece& piece, Vcpu& vcpu, u64 host_tsc, xen::Release const& release)
-{
-    arch::prepare_to_save(vcpu);
-    for (Source const& source : sources)
-        if (size_t const bytes = source.bytes(vcpu, release); bytes > 0)
-            source.save(vcpu, host_tsc, piece.append(source.code, vcpu.id(), bytes));
-}
-
-// --- loading ---
+// --- how each kind is loaded ---
 
 /// Where a record goes.
 struct Target {
@@ -176,29 +114,95 @@ Expected<> accept_if_all_zero(Target const&, Payload payload)
     return {};
 }
 
-struct Row {
+// --- all kinds ---
+
+/// One kind of a vCPU's records. Who owns the state says in kernel/arch/virtual_cpu.hpp how it is saved and loaded.
+struct Kind {
     HvmSaveCode code;
+    size_t (*bytes)(Vcpu const&, xen::Release const&); ///< 0: this vCPU has none
+    /// Fills `out`; what a release does not know comes last in its record.
+    void (*save)(Vcpu const&, u64 host_tsc, std::span<u8> out);
     Expected<> (*load)(Target const&, Payload);
 };
 
-constexpr std::array rows{
-    Row{HvmSaveCode::Cpu, load_cpu_and_start},
-    Row{HvmSaveCode::LocalApic, load_local_apic},
-    Row{HvmSaveCode::LocalApicRegisters, load_record<xen::HvmLocalApicRegisters, arch::load_lapic_registers>},
-    Row{HvmSaveCode::Mtrr, load_record<xen::HvmMtrr, arch::load_mtrr>},
-    Row{HvmSaveCode::CpuXsave, load_extended},
-    Row{HvmSaveCode::VmceVcpu, accept_if_all_zero},
-    Row{HvmSaveCode::TscAdjust, accept_if_all_zero},
-    Row{HvmSaveCode::CpuMsr, accept_if_all_zero},
+/// A record that is as long as its structure.
+template <typename Record, Record (*save)(Vcpu const&), Expected<> (*load)(Vcpu&, Record const&)>
+consteval Kind plain(HvmSaveCode code)
+{
+    return {code, size_of<Record>, save_record<Record, save>, load_record<Record, load>};
+}
+
+/// In the order in which they are written.
+constexpr std::array kinds{
+    Kind{HvmSaveCode::Cpu, size_of_cpu, save_cpu, load_cpu_and_start},
+    Kind{HvmSaveCode::LocalApic, size_of_local_apic, save_record<xen::HvmLocalApic, arch::save_lapic>, load_local_apic},
+    plain<xen::HvmLocalApicRegisters, arch::save_lapic_registers, arch::load_lapic_registers>(
+        HvmSaveCode::LocalApicRegisters),
+    plain<xen::HvmMtrr, arch::save_mtrr, arch::load_mtrr>(HvmSaveCode::Mtrr),
+    Kind{HvmSaveCode::CpuXsave, size_of_extended, save_extended, load_extended},
+    Kind{HvmSaveCode::VmceVcpu, never_written, nullptr, accept_if_all_zero},
+    Kind{HvmSaveCode::TscAdjust, never_written, nullptr, accept_if_all_zero},
+    Kind{HvmSaveCode::CpuMsr, never_written, nullptr, accept_if_all_zero},
 };
+
+// --- saving ---
+
+/// Some records one after the other, before they go to the toolstack.
+class Piece {
+public:
+    /// Room for a record, behind its descriptor.
+    std::span<u8> append(HvmSaveCode code, u32 instance, size_t length)
+    {
+        xen::HvmSaveDescriptor const descriptor{.typecode = static_cast<u16>(code),
+                                                .instance = static_cast<u16>(instance),
+                                                .length = static_cast<u32>(length)};
+        write(descriptor, room(sizeof descriptor));
+        return room(length);
+    }
+    [[nodiscard]] Payload bytes() const { return std::span{bytes_}.first(used_); }
+
+private:
+    std::span<u8> room(size_t length)
+    {
+        used_ += length;
+        return std::span{bytes_}.subspan(used_ - length, length);
+    }
+
+    /// Of one vCPU.
+    static constexpr size_t most_bytes = kinds.size() * sizeof(xen::HvmSaveDescriptor) + sizeof(xen::HvmCpu) +
+                                         sizeof(xen::HvmLocalApic) + sizeof(xen::HvmLocalApicRegisters) +
+                                         sizeof(xen::HvmMtrr) + longest_record;
+    std::array<u8, most_bytes> bytes_{};
+    size_t used_ = 0;
+};
+
+void write_header(Piece& piece)
+{
+    xen::HvmSaveHeader const header{.magic = xen::hvm_file_magic,
+                                    .version = xen::hvm_file_version,
+                                    .changeset = 0,
+                                    .cpuid = 0,
+                                    .guest_tsc_khz = static_cast<u32>(clock::tsc_khz())};
+    write(header, piece.append(HvmSaveCode::Header, 0, sizeof header));
+}
+
+void write_vcpu(Piece& piece, Vcpu& vcpu, u64 host_tsc, xen::Release const& release)
+{
+    arch::prepare_to_save(vcpu);
+    for (Kind const& kind : kinds)
+        if (size_t const bytes = kind.bytes(vcpu, release); bytes > 0)
+            kind.save(vcpu, host_tsc, piece.append(kind.code, vcpu.id(), bytes));
+}
+
+// --- loading ---
 
 Expected<> load_vcpu_record(Domain const& domain, xen::HvmSaveDescriptor const& descriptor, Payload payload,
                             u64 host_tsc)
 {
     Vcpu* const vcpu = domain.vcpu(descriptor.instance);
     if (!vcpu) return failure(Error::Invalid);
-    for (Row const& row : rows)
-        if (static_cast<u16>(row.code) == descriptor.typecode) return row.load({*vcpu, host_tsc}, payload);
+    for (Kind const& kind : kinds)
+        if (static_cast<u16>(kind.code) == descriptor.typecode) return kind.load({*vcpu, host_tsc}, payload);
     return failure(Error::Invalid);
 }
 
@@ -248,8 +252,8 @@ size_t saved_state_size(Domain const& domain, xen::Release const& release)
     constexpr size_t behind = sizeof(xen::HvmSaveDescriptor);
     size_t total = behind + sizeof(xen::HvmSaveHeader) + behind; // HEADER and END
     for (auto const& vcpu : domain.vcpus())
-        for (Source const& source : sources)
-            if (size_t const bytes = source.bytes(*vcpu, release); bytes > 0) total += behind + bytes;
+        for (Kind const& kind : kinds)
+            if (size_t const bytes = kind.bytes(*vcpu, release); bytes > 0) total += behind + bytes;
     return total;
 }
 
