@@ -20,6 +20,7 @@
 #include "drivers/acpi/fadt.hpp"
 #include "drivers/acpi/firmware_memory.hpp"
 #include "drivers/acpi/interrupt_topology.hpp"
+#include "drivers/acpi/quirks.hpp"
 #include "drivers/iommu/iommu.hpp"
 #include "drivers/pci/config_access.hpp"
 #include "drivers/screen/screen_console.hpp"
@@ -277,13 +278,6 @@ void pin_vcpus(Domain const& domain)
     }
 }
 
-/// Bochs brings a guest interrupts while it has them off (tests/guests/README.md). QEMU's tables bear its name as well.
-bool wants_apic_virtualization(acpi::Tables const& tables)
-{
-    bool const may_be_bochs = std::ranges::equal(tables.root_header().oem_id, std::string_view{"BOCHS "});
-    return options().apic_virtualization.value_or(!may_be_bochs);
-}
-
 /// What is known before the first thing that may be missing; drivers/iommu adds its own rows.
 void judge_machine(Platform const& platform, InterruptTopology const& topology)
 {
@@ -304,7 +298,7 @@ void judge_machine(Platform const& platform, InterruptTopology const& topology)
     verdict::judge_memory(usable / mib);
     verdict::judge_cpus(arch::cpu_count(), static_cast<unsigned>(topology.apic_ids.size()));
     verdict::ProcessorFacts facts = arch::read_processor_facts();
-    facts.apic_virtualization_wanted = wants_apic_virtualization(platform.tables);
+    facts.apic_virtualization_wanted = quirks::wants_apic_virtualization(platform.tables);
     verdict::judge_processor(facts);
     if (!options().iommu.enabled)
         verdict::add({"IOMMU", Standing::SwitchedOff, "iommu=off was given",
@@ -338,7 +332,7 @@ extern "C" [[noreturn]] void kernel_main(u32 magic, u32 information)
     start_interrupts_and_time(platform, topology);
     smp::start_other_cpus(topology, cpu_limit());
     judge_machine(platform, topology);
-    arch::initialize_virtualization(wants_apic_virtualization(platform.tables));
+    arch::initialize_virtualization(quirks::wants_apic_virtualization(platform.tables));
     scheduler::initialize();
 
     bool const dma_is_protected = find_iommus(platform);

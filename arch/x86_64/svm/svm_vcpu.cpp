@@ -169,57 +169,11 @@ void SvmVcpu::follow_nmi()
     }
 }
 
-/// Where NRIP save is missing (in QEMU, and on the first CPUs with SVM) an interrupt goes to the guest as a virtual
-/// interrupt (APM vol. 2, 15.21.4) rather than by EVENTINJ: the CPU takes it before the first instruction all the same,
-/// and says by V_IRQ whether it did. (QEMU 7.2 delivers an interrupt of EVENTINJ twice, the second time with interrupts
-/// disabled, when its CPU is stopped right after VMRUN: dom0 then waits for ever for a lock that its own interrupted
-/// handler holds. In Bochs 2.7, which has NRIP save, a virtual one was not seen to arrive.) A window that V_IRQ was
-/// wanted for is asked for again after the next exit: the handler begins with interrupts disabled, so nothing else
-/// could be delivered now.
-bool SvmVcpu::offer_virtual_interrupt()
-{
-    constexpr u8 highest_priority = 15;
-    if (cpu_features().has(Feature::NextRipSave)) return false;
-    if (injection_.get<EventInformation::Kind>() != EventInformation::Type::Interrupt) return false;
-    if (in_shadow()) return false;
-    if (!Rflags{registers_.rflags}.get<Rflags::InterruptEnable>()) return false;
-    vmcb_.virtual_interrupt = interrupt_control()
-                                  .with<VirtualInterruptControl::Pending>(true)
-                                  .with<VirtualInterruptControl::Priority>(highest_priority)
-                                  .with<VirtualInterruptControl::IgnoreTpr>(true)
-                                  .with<VirtualInterruptControl::Vector>(injection_.get<EventInformation::Vector>())
-                                  .raw();
-    changed<CleanBits::Tpr>();
-    intercept_virtual_interrupt(false);
-    return true;
-}
-
-/// The interrupt that was not taken is queued again, unless its own delivery was cut short: then EXITINTINFO, which is
-/// in injection_ already, repeats it. (QEMU leaves V_IRQ set in that case.)
-void SvmVcpu::withdraw_virtual_interrupt(EventInformation offered)
-{
-    intercept_virtual_interrupt(true);
-    if (!interrupt_control().get<VirtualInterruptControl::Pending>()) return;
-    if (!injection_.get<EventInformation::Valid>())
-        injection_ = offered;
-    else if (injection_.get<EventInformation::Vector>() != offered.get<EventInformation::Vector>())
-        postponed_ = offered;
-}
-
-void SvmVcpu::intercept_virtual_interrupt(bool enabled)
-{
-    vmcb_.intercepts_3 = Intercepts3{vmcb_.intercepts_3}.with<Intercepts3::VirtualInterrupt>(enabled).raw();
-    changed<CleanBits::Intercepts>();
-}
-
 /// The exit came while an event was being delivered: deliver it again. Software interrupts and INT3 need nothing, RIP
 /// is still on the instruction. (APM vol. 2, 15.7.2)
 void SvmVcpu::collect_interrupted_delivery()
 {
-    EventInformation event{vmcb_.exit_interrupt_information};
-    // QEMU calls a virtual interrupt an exception here; its vector tells.
-    if (event.get<EventInformation::Vector>() >= exception::count)
-        event = event.with<EventInformation::Kind>(EventInformation::Type::Interrupt);
+    EventInformation const event = interrupted_delivery();
     if (event.get<EventInformation::Kind>() == EventInformation::Type::SoftwareInterrupt) return;
     u8 const vector = event.get<EventInformation::Vector>();
     bool const is_exception = event.get<EventInformation::Kind>() == EventInformation::Type::Exception;

@@ -102,10 +102,12 @@ private:
     void follow_nmi();
     void end_nmi();
     void intercept_iret(bool enabled);
+    void set_task_priority(u8 value);
+    // svm_virtual_interrupt.cpp
     [[nodiscard]] bool offer_virtual_interrupt();
     void withdraw_virtual_interrupt(EventInformation offered);
-    void set_task_priority(u8 value);
     void intercept_virtual_interrupt(bool enabled);
+    [[nodiscard]] EventInformation interrupted_delivery() const;
     [[nodiscard]] VirtualInterruptControl interrupt_control() const
     {
         return VirtualInterruptControl{vmcb_.virtual_interrupt};
