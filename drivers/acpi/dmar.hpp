@@ -40,7 +40,7 @@ struct Dmar {
     DemandedRegions regions;
 };
 
-/// One page at least; more may follow, as the unit's own capabilities say.
+/// A unit's registers take one page at least; more may follow, as the unit's own capabilities say.
 inline constexpr u64 dmar_register_bytes = page_size;
 
 /// `memory_map` is the firmware's, sorted. Any lie makes the whole table unusable. Only PCI segment 0 is handled.

@@ -142,8 +142,8 @@ Verdict Amd::initialize(acpi::Ivrs const& ivrs, HardwareRequest const& request)
 
 // --- running ---
 
-/// Its own interrupt passes through the tables like any other: index and message are the vector, so it arrives either
-/// way.
+/// The unit's own interrupt passes through the tables like any other, if they are in use. Index and message are both
+/// the vector, so the interrupt arrives whether they are or not.
 Verdict Amd::listen_for_faults(Place& place)
 {
     auto const vector = irq::allocate_vector(on_fault, &place);

@@ -84,7 +84,7 @@ protected:
         }
     }
 
-    /// Both without a lock held, under LockRank::Iommu inside.
+    /// flush_units() and block() are called without a lock held, and take LockRank::Iommu.
     [[nodiscard]] virtual bool flush_units() = 0;
     [[nodiscard]] virtual bool block(u16 requester) = 0;
     /// Whose entry raises the vector, if there is one. Without a lock held.

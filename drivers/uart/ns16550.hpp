@@ -120,7 +120,7 @@ public:
         interrupts_ = interrupts_.with<InterruptEnable::DataReady>(true);
         write(UartRegister::InterruptEnable, interrupts_);
     }
-    /// One that is empty already interrupts at once.
+    /// A transmitter that is empty already interrupts at once.
     void interrupt_when_empty(bool wanted)
     {
         if (interrupts_.get<InterruptEnable::TransmitterEmpty>() == wanted) return;

@@ -69,7 +69,7 @@ private:
     std::array<char, capacity> bytes_{};
     size_t put_ = 0, taken_ = 0; ///< bytes ever
     size_t lost_ = 0;            ///< since the last mark
-    char last_ = '\n';           ///< that went in
+    char last_ = '\n';           ///< the last character that went in
     bool at_line_start_ = true;  ///< of the text given, whether lost or not
 };
 

@@ -37,7 +37,9 @@ struct PolicyComplaint {
 
 [[nodiscard]] Expected<> read_system_policy(SystemPolicy which, PolicyLists& out);
 [[nodiscard]] Expected<> read_domain_policy(Domain const& domain, PolicyLists& out);
-/// Merges `lists` into the domain's policy. What the machine cannot do is taken out again, or refused.
+/// Merges `lists` into the domain's policy. Features that the machine lacks are taken out again.
+/// Busy once the domain has been started; OutOfRange for a leaf or MSR that no policy has; Invalid for what is beyond
+/// the machine and cannot be taken out. `complaint` then names the entry.
 [[nodiscard]] Expected<> change_domain_policy(Domain& domain, PolicyLists const& lists, PolicyComplaint& complaint);
 [[nodiscard]] std::array<u32, feature_words> system_features(SystemPolicy which);
 

@@ -26,7 +26,7 @@ struct AcpiSource {
 [[nodiscard]] u64 acpi_tables_bytes(AcpiSource const& source);
 
 /// Fills `chunk`, which dom0 will see at `where`; all of it is overwritten. Returns where the root pointer is.
-/// NoSpace if it is too small.
+/// NoSpace if the chunk is too small; NotFound if the firmware has no root pointer.
 [[nodiscard]] Expected<Gpa> write_acpi_tables(std::span<u8> chunk, Gpa where, AcpiSource const& source);
 
 }

@@ -31,7 +31,8 @@ using MemoryMap = StaticVector<boot::MemoryRange, max_map_entries>;
 /// Frames of RAM in a map.
 [[nodiscard]] u64 usable_frames(std::span<boot::MemoryRange const> map);
 
-/// Marks `bytes` from `where` on, which lie inside one RAM range, as holding ACPI tables. NoSpace if the map is full.
+/// Marks `bytes` from `where` on as holding ACPI tables. Invalid if they do not lie inside one range of RAM; NoSpace if
+/// the map is full.
 [[nodiscard]] Expected<> mark_as_acpi(MemoryMap& map, Hpa where, u64 bytes);
 
 }

@@ -54,7 +54,7 @@ public:
     // --- vCPUs: created once by create_vcpus(), then fixed ---
     /// Restart: there are more to create. OutOfMemory: another call goes on with the one that failed.
     [[nodiscard]] Expected<> create_vcpus(Budget& budget);
-    /// All of them at once, while booting.
+    /// All of them at once, while booting. OutOfMemory.
     [[nodiscard]] Expected<> create_vcpus();
     [[nodiscard]] std::span<std::unique_ptr<Vcpu> const> vcpus() const
     {
@@ -77,12 +77,14 @@ public:
     /// The guest ended (or crashed). Stops all its vCPUs and tells the control domain (VIRQ_DOM_EXC). For the control
     /// domain itself this ends the machine.
     void shut_down(ShutdownReason reason);
-    /// XEN_DOMCTL_resumedomain.
+    /// XEN_DOMCTL_resumedomain: a domain that has shut down goes on; nothing happens to any other.
     [[nodiscard]] Expected<> resume();
     /// Counted pause by the control domain. Returns when every vCPU is off its CPU. Invalid once it is dying.
     [[nodiscard]] Expected<> pause();
+    /// Takes back one pause(); the first of a new domain starts it. Invalid if the domain is not paused.
     [[nodiscard]] Expected<> unpause();
-    /// A new StateTransfer, which holds the domain still, as pause() does, until it ends.
+    /// A new StateTransfer, which holds the domain still, as pause() does, until the transfer ends.
+    /// Invalid once the domain is dying.
     [[nodiscard]] Expected<StateTransfer> begin_transfer(StateTransfer::Direction direction);
     /// False if there was none.
     bool end_transfer();
@@ -122,7 +124,8 @@ public:
     /// Null once it has been released; until then it stays where it is for who holds `control`.
     [[nodiscard]] xen::SharedInfo* shared_info() const { return shared_info_; }
     [[nodiscard]] Hfn shared_info_frame() const { return shared_info_frame_; }
-    /// XENMAPSPACE_shared_info: maps it at `where`, away from where it was. Frees the RAM that was there.
+    /// XENMAPSPACE_shared_info: maps it at `where`, away from where it was. Frees what `where` held;
+    /// otherwise the errors of Physmap::replace().
     [[nodiscard]] Expected<> map_shared_info(Gfn where);
     [[nodiscard]] std::optional<Gfn> shared_info_position() const;
 

@@ -8,9 +8,9 @@
 ///      flush on this entry             kick it, wait until it has left that entry
 ///   3. enter
 /// The run loop calls enter() BEFORE its last look at pending interrupts, with interrupts disabled from there on:
-/// whoever adds one afterwards finds the CPU inside and kicks it, and the kick ends the entry at once. It has looked
-/// for waiting reasons and requests before: who adds one of those kicks without looking (scheduler::reconsider(),
-/// deschedule()).
+/// whoever adds an interrupt afterwards finds the CPU inside and kicks it, and the kick ends the entry at once. The
+/// loop has looked for waiting reasons and requests before: who adds one of those kicks the CPU without looking whether
+/// it is inside (scheduler::reconsider(), deschedule()).
 ///
 /// Either 2 sees the new generation or 3 sees the CPU inside. A CPU leaves its guest on a kick without taking any lock,
 /// so waiting is safe with locks held.
@@ -60,7 +60,7 @@ private:
 
 /// As long as it lives, what this CPU finds in the domain's map cannot be released, as if the CPU were in the guest: a
 /// change waits. For short looks without references, by the CPU that runs `vcpu`: bounded, and no lock may be taken
-/// meanwhile. One inside another is part of it.
+/// meanwhile. A look within another one is part of the outer look, which is the one that ends it.
 class [[nodiscard]] GuestLook {
 public:
     explicit GuestLook(Vcpu& vcpu);

@@ -87,6 +87,7 @@ public:
     /// Maps one frame that somebody else owns, or a special page. Errors of add_ram().
     [[nodiscard]] Expected<> add(Gfn where, FrameReference&& frame, MappingType type);
     /// Maps device registers or firmware memory, `count` frames, identity or not; nobody counts them.
+    /// Errors of add_ram().
     [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory,
                                         Access access = read_write_execute);
     /// Removes 2^order guest frames' mappings into `retired`, if they are of `expected` types. Returns what was there;

@@ -2,7 +2,7 @@
 /// Memory of a guest that the hypervisor goes on writing to after the call that named it: a vCPU's vcpu_info, run-state
 /// area and time area.
 ///
-/// They are changed by any vCPU of the domain while the scheduler and the clock write to them, so all three are behind
+/// Any vCPU of the domain changes these places while the scheduler and the clock write to them, so all three are behind
 /// one lock of the vCPU. What holds their frames can be written through only by SharedAreas, and a SharedAreas exists
 /// only inside its Guarded: there is no way past the lock. Replacing one: make the new area without the lock, swap with
 /// the lock, let go of the old one without it (it may be the last reference).

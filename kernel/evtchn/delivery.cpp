@@ -75,7 +75,7 @@ void EventChannels::raise_line(Vcpu& vcpu, xen::VirtualInterrupt line)
     if (number == 0) return;
     Port& port = *ports_.find(number);
     LockGuard const guard{port.lock};
-    // It may have been closed since, and be something else by now.
+    // The port may have been closed since it was looked up, and be something else by now.
     if (port.connection.state != PortState::Virq || port.connection.line != line) return;
     if (is_per_vcpu(line) && port.vcpu.load(std::memory_order_relaxed) != vcpu.id()) return;
     raise(number);

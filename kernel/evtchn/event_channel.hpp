@@ -50,8 +50,9 @@ public:
     [[nodiscard]] Expected<> bind_vcpu(xen::EventPort port, u32 vcpu);
     /// Invalid unless interdomain, IPI, or unbound, which nobody hears.
     [[nodiscard]] Expected<> send(xen::EventPort port);
+    /// Invalid if the port is free.
     [[nodiscard]] Expected<> unmask(xen::EventPort port);
-    /// Invalid if it is free.
+    /// Invalid if the port is free; Busy if other vCPUs have bound it to one domain after the other meanwhile.
     [[nodiscard]] Expected<> close(xen::EventPort port);
     /// Fills in all but domain and port. Invalid where no port ever was.
     [[nodiscard]] Expected<xen::EventStatus> status(xen::EventPort port);
@@ -64,13 +65,14 @@ public:
     [[nodiscard]] bool exists(xen::EventPort port) const { return ports_.find(port) != nullptr; }
     /// Whether an event waits there, masked or not; false for a number that is no port's.
     [[nodiscard]] bool is_pending(xen::EventPort port) const;
-    /// Whether the domain does not want to hear of it.
+    /// Whether the domain does not want to hear of the port's events.
     [[nodiscard]] bool is_masked(xen::EventPort port) const;
 
     /// The hypervisor raises `line`, if it is bound. Any CPU may call.
     void raise_line(Vcpu& vcpu, xen::VirtualInterrupt line);
 
-    /// The same for good; peers become unbound. Part of a domain's destruction; the vCPUs are stopped.
+    /// Closes ports like reset(), and for good: none can be taken any more. Part of a domain's destruction; the vCPUs
+    /// are stopped.
     [[nodiscard]] bool close_all(Budget& budget);
 
 private:

@@ -40,9 +40,10 @@ public:
     // --- the table's own frames ---
 
     /// A reference on the table's own frame `index`, growing the table up to the domain's limit if needed.
-    /// Invalid above the limit, OutOfMemory, Restart.
+    /// Invalid above the limit, or once the domain is being destroyed; OutOfMemory; Restart.
     [[nodiscard]] Expected<FrameReference> shared_frame(u32 index, Budget& budget);
-    /// Makes the table at least `frames` long. Invalid above the limit, OutOfMemory; Restart when the budget is spent.
+    /// Makes the table at least `frames` long. Errors of shared_frame(); Restart when the budget is
+    /// spent.
     [[nodiscard]] Expected<> grow(u32 frames, Budget& budget);
     [[nodiscard]] u32 frame_count() { return table_.lock()->count; }
     /// How long the table may get; 0 for a domain that may not grant.

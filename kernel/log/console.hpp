@@ -23,7 +23,7 @@ public:
     virtual void write(std::span<char const> text) = 0;
     /// For devices that keep text they cannot show yet: it may be possible now.
     virtual void continue_writing() {}
-    /// The same devices: from now on keep none, but wait in bounded time.
+    /// For the same devices: from now on no text is kept, but shown before write() returns; it waits in bounded time.
     virtual void write_synchronously() {}
 
 protected:

@@ -15,7 +15,7 @@ public:
         Queued,    ///< waits for dom0
         DebugKey,  ///< is for the hypervisor
         Switched,  ///< was the third switch character
-        Swallowed, ///< one of the first two, or no room
+        Swallowed, ///< was the first or second switch character, or there is no room
     };
     static constexpr char switch_character = 'A' - '@'; // Ctrl-A
     static constexpr unsigned switch_count = 3;

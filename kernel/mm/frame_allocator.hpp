@@ -21,8 +21,10 @@ void mark_taken(Hfn first, u64 count);
 /// Like allocate(), filled with zeros.
 [[nodiscard]] Expected<Hfn> allocate_zeroed(unsigned order = 0);
 /// The highest free block below `limit` (used for memory that must be addressable with 32 bits).
+/// OutOfMemory.
 [[nodiscard]] Expected<Hfn> allocate_below(Hpa limit, unsigned order = 0);
 /// Exactly this block, if all of it is free. For dom0, whose memory is where the guest expects it (design.md D6).
+/// OutOfMemory if part of it is taken; Invalid if it is not aligned.
 [[nodiscard]] Expected<> allocate_exactly(Hfn first, unsigned order = 0);
 /// Gives back what allocate() returned.
 void free(Hfn first, unsigned order = 0);

@@ -101,8 +101,8 @@ void charge(CpuState& here, SchedulingState& state, u64 now)
     here.ready.advance(state.virtual_time);
 }
 
-/// Brings the queue's clock to `now`. A vCPU that runs alone is charged only when it stops, perhaps much later; who
-/// joins the queue by a clock that old would be owed all that time.
+/// Brings the queue's clock to `now`. A vCPU that runs alone is charged only when it stops, perhaps much later.
+/// Until then the clock stands still, and a vCPU that joined the queue by it would count as waiting since then.
 void advance_to(CpuState& queue, u64 now)
 {
     if (Vcpu const* const running = queue.current.load(std::memory_order_acquire))
@@ -205,7 +205,7 @@ unsigned choose_cpu(SchedulingState const& state, unsigned first)
     return policy::least_loaded(first, arch::cpu_count(), may_use, company);
 }
 
-/// So that a vCPU that is about to move there sees the clocks of both its homes at the same time.
+/// Called for the home that a vCPU is about to move to, so that its old and its new queue's clock tell the same time.
 void advance_to(unsigned cpu, u64 now)
 {
     CpuState& queue = cpus.of(cpu);

@@ -35,6 +35,7 @@ void yield(Vcpu& current);
 /// This CPU's loop: pick, run, account, or wait. Never returns; needs nothing from its caller's frame.
 [[noreturn]] void run();
 
+/// Where the vCPU may run, and where it had better. Invalid if `hard` has no CPU that runs.
 [[nodiscard]] Expected<> set_affinity(Vcpu& vcpu, CpuSet const& hard, CpuSet const& soft);
 [[nodiscard]] u64 running_time(Vcpu const& vcpu); ///< ns
 [[nodiscard]] u64 idle_time(unsigned cpu);        ///< ns

@@ -49,7 +49,7 @@ public:
     [[nodiscard]] Times read(u64 now) const;
     [[nodiscard]] Kind state() const { return state_.load(std::memory_order_relaxed); }
     [[nodiscard]] u64 entered() const { return entered_.load(std::memory_order_relaxed); }
-    /// It begins to be Offline.
+    /// The vCPU has just been made, and is Offline.
     void begin(u64 now) { entered_.store(now, std::memory_order_relaxed); }
 
 private:

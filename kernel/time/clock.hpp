@@ -60,7 +60,7 @@ void note_tsc_out_of_step(unsigned cpu, u64 ticks);
 /// Burns time; for hardware that needs a pause while booting.
 void busy_wait(Nanoseconds span);
 
-/// It was `seconds`.`nanoseconds` when system time was `system_time`. Takes LockRank::Clock.
+/// The wall clock showed `seconds`.`nanoseconds` when system time was `system_time`. Takes LockRank::Clock.
 void set_wallclock(u64 seconds, u32 nanoseconds, Nanoseconds system_time);
 [[nodiscard]] WallClock wallclock();
 

@@ -40,8 +40,8 @@ CpuTimers& lock_queue_of(Timer const& timer)
         u32 const cpu = timer.cpu.load(std::memory_order_acquire);
         CpuTimers& timers = all_timers.of(cpu);
         timers.lock.lock();
-        // It may have been away and come back since the first look: then what was done to it elsewhere must be seen,
-        // too.
+        // The timer may have been in another queue and come back since the first look: what was done to it there must
+        // be seen, too.
         if (timer.cpu.load(std::memory_order_acquire) == cpu) return timers;
         timers.lock.unlock();
     }
@@ -96,10 +96,11 @@ void cancel(Timer& timer)
     for (;;) {
         CpuTimers& timers = lock_queue_of(timer);
         take_out(timers, timer);
-        u32 const runner = timer.running_on.load(std::memory_order_acquire); // what it did is over, if it is
+        u32 const runner =
+            timer.running_on.load(std::memory_order_acquire); // if it is on no CPU, all that the function did is seen
         timers.lock.unlock();
         if (runner == Timer::on_no_cpu || runner == arch::this_cpu()) return;
-        // It may set itself again before it ends: look again afterwards.
+        // The function may set the timer again before it ends: look again afterwards.
         while (timer.running_on.load(std::memory_order_acquire) == runner) arch::spin_hint();
     }
 }

@@ -42,7 +42,7 @@ public:
         : function_{function}, platform_{platform}, place_{place}
     {}
 
-    /// They do not overlap. NoSpace.
+    /// Answers for a register from now on. No two overlap. NoSpace if there are too many.
     [[nodiscard]] Expected<> add(VirtualRegister const& which);
     /// `bytes` is 1, 2 or 4 and `offset` a multiple of it.
     [[nodiscard]] u32 read(u16 offset, unsigned bytes);

@@ -23,7 +23,7 @@ public:
     [[nodiscard]] pci::FunctionAddress address() const { return space_.function(); }
     [[nodiscard]] ConfigSpace& space() { return space_; }
     [[nodiscard]] Msix* msix() const { return msix_.get(); }
-    /// Those that this one can make.
+    /// The virtual functions that this function can make; null if it cannot make any.
     [[nodiscard]] VirtualFunctions* virtual_functions() { return virtual_functions_ ? &*virtual_functions_ : nullptr; }
     [[nodiscard]] std::optional<VirtualPlace> const& virtual_place() const { return place_; }
     /// Pulled out, asleep, removed, or its bus has got another number.

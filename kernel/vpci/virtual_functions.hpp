@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// SR-IOV: functions that a physical function makes when it is told to, each with a requester id of its own.
 ///
-/// They are no complete functions: they have no vendor, and no base addresses. Whether one exists, and where its memory
-/// is, says the physical function's capability:
+/// Virtual functions are no complete functions: they have no vendor, and no base addresses. Whether one exists, and
+/// where its memory is, says the physical function's capability:
 ///
 ///     memory of VF 0's region 0 | of VF 1's | of VF 2's ...    starting at the capability's base address 0
 ///

@@ -107,10 +107,10 @@ Expected<u32> write_leaves(CpuidPolicy const& policy, std::span<xen::CpuidLeaf> 
 
 Expected<u32> write_msrs(CpuidPolicy const& policy, std::span<xen::MsrEntry> out)
 {
-    if (out.size() < max_wire_msrs) return failure(Error::NoBufferSpace);
+    if (out.size() < max_policy_msrs) return failure(Error::NoBufferSpace);
     out[0] = {platform_info_msr, 0, policy.platform_info};
     out[1] = {arch_capabilities_msr, 0, policy.arch_capabilities};
-    return max_wire_msrs;
+    return max_policy_msrs;
 }
 
 Expected<> merge_leaves(CpuidPolicy& policy, std::span<xen::CpuidLeaf const> leaves, WireError& error)

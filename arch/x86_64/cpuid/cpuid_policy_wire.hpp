@@ -6,12 +6,10 @@
 
 #include "arch/x86_64/cpuid/cpuid_policy.hpp"
 #include "kernel/abi/xen/cpu_policy.hpp"
+#include "kernel/arch/cpu_policy.hpp"
 #include "kernel/lib/error.hpp"
 
 namespace hospes::arch {
-
-inline constexpr u32 max_wire_leaves = 120;
-inline constexpr u32 max_wire_msrs = 2;
 
 /// Fill `out`; NoBufferSpace if it is too small. The result is the number written.
 [[nodiscard]] Expected<u32> write_leaves(CpuidPolicy const& policy, std::span<xen::CpuidLeaf> out);
@@ -24,7 +22,8 @@ struct WireError {
     u32 msr = ~u32{0};
 };
 
-/// Replaces the leaves of `policy` that are listed. OutOfRange for one that no policy has; `policy` may have changed.
+/// Replace the leaves or MSRs of `policy` that are listed. OutOfRange for one that no policy has, Invalid for an MSR
+/// with flags; `policy` may have changed.
 [[nodiscard]] Expected<> merge_leaves(CpuidPolicy& policy, std::span<xen::CpuidLeaf const> leaves, WireError& error);
 [[nodiscard]] Expected<> merge_msrs(CpuidPolicy& policy, std::span<xen::MsrEntry const> msrs, WireError& error);
 /// Is `policy` within what this machine can do, in the fields that are not silently cut? Invalid if not.

@@ -33,6 +33,7 @@ public:
     void set_legacy(std::span<u8 const, 512> image);
     /// The toolstack's XSAVE record; see kernel/arch/virtual_cpu.hpp.
     [[nodiscard]] size_t write_record(std::span<u8> out) const;
+    /// Invalid for a record that XRSTOR would refuse, or with components beyond `allowed`.
     [[nodiscard]] Expected<> read_record(std::span<u8 const> record, u64 allowed);
 
 private:

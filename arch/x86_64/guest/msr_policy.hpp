@@ -29,6 +29,8 @@ struct MsrRule {
 /// Null if there is no rule: the MSR does not exist for guests.
 [[nodiscard]] MsrRule const* find_msr_rule(u32 number);
 
+/// By the rule for `number`; without one, NotFound, but for the control domain where the machine has the register.
+/// Errors are #GP for the guest.
 [[nodiscard]] Expected<u64> read_guest_msr(VirtualCpu& cpu, u32 number);
 [[nodiscard]] Expected<> write_guest_msr(VirtualCpu& cpu, u32 number, u64 value);
 

@@ -10,8 +10,6 @@ namespace hospes::arch {
 
 namespace {
 
-static_assert(max_wire_leaves == max_policy_leaves && max_wire_msrs == max_policy_msrs);
-
 CpuidPolicy const& policy_of(SystemPolicy which)
 {
     SystemPolicies const& policies = system_policies();

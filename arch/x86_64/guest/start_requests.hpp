@@ -37,7 +37,7 @@ public:
         return (before & waiting_bit) != 0;
     }
     void ask_for_clock() { word_.fetch_or(clock_bit); }
-    /// Its registers were set from outside: no startup message is needed, and none will be heeded.
+    /// The vCPU's registers were set from outside: no startup message is needed, and none will be heeded.
     void mark_started() { word_.fetch_and(~waiting_bit); }
 
     [[nodiscard]] bool any() const { return (word_.load(std::memory_order_relaxed) & ~waiting_bit) != 0; }

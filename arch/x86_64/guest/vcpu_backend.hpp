@@ -127,7 +127,8 @@ public:
     virtual void request_nmi_window() = 0;
     /// Lets the CPU deliver the APIC's interrupts from its page, by itself, if it can do that: then true, and software
     /// delivers none and needs no window for them. Called before an entry when something about the APIC has changed.
-    /// Either way CR8 is the task priority in the APIC's page, at an entry and after an exit.
+    /// Whoever delivers: the task priority in the APIC's page is what CR8 shows the guest from the entry on, and after
+    /// an exit the page has what the guest has written to CR8.
     [[nodiscard]] virtual bool hand_over(VirtualLocalApic const& apic) = 0;
 
     /// Steps over the instruction that caused the last exit, and ends the interrupt shadow.

@@ -36,12 +36,13 @@ struct RedirectionEntry : Register<RedirectionEntry> {
     }
 };
 
-/// Its registers are reached through an index and a data register, hence the lock (LockRank::InterruptRouting).
+/// An I/O APIC of the host. Its registers are reached through an index and a data register, hence the lock
+/// (LockRank::InterruptRouting).
 class IoApic {
 public:
     IoApic() = default;
 
-    /// Maps the registers and masks every pin.
+    /// Maps the registers and masks every pin. NoSuchDevice if nobody answers there; OutOfMemory.
     [[nodiscard]] Expected<> initialize(InterruptTopology::IoApicRecord const& record);
 
     [[nodiscard]] u32 gsi_base() const { return gsi_base_; }

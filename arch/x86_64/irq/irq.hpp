@@ -23,7 +23,7 @@ void initialize(InterruptTopology const& topology);
 
 /// A vector for one device interrupt, the same on all CPUs; NoSpace if none is left.
 [[nodiscard]] Expected<u8> allocate_vector(Handler handler, void* context);
-/// Gives it back. The source must have been silenced; when this returns, no CPU is in the handler any more.
+/// Gives the vector back. The source must have been silenced; when this returns, no CPU is in the handler any more.
 /// Not to be called from the handler itself.
 void free_vector(u8 vector);
 
@@ -36,6 +36,8 @@ void unbind_gsi(u32 gsi);
 void set_gsi_signal(u32 gsi, TriggerMode trigger, Polarity polarity);
 void mask_gsi(u32 gsi);
 void unmask_gsi(u32 gsi);
+/// Aims a bound GSI at another CPU. NotFound: it is not bound. OutOfRange: the CPU's APIC id is too large for this
+/// machine's interrupts. InputOutput: the IOMMU does not answer.
 [[nodiscard]] Expected<> set_gsi_destination(u32 gsi, unsigned cpu);
 
 /// Pins of the I/O APIC that is number `index` in topology().io_apics; 0 if it does not answer.

@@ -10,7 +10,7 @@ namespace hospes::local_apic {
 
 /// Decides between x2APIC and the registers at `registers`, and enables the booting CPU's local APIC.
 void initialize(Hpa registers);
-/// The same mode for another CPU, called on it.
+/// Enables the local APIC of another CPU, in the same mode. Called on that CPU.
 void enable_on_this_cpu();
 /// Finds how fast the timer counts, by the clock. Booting CPU; enable_timer() follows on each.
 void calibrate_timer();

@@ -66,7 +66,8 @@ public:
     [[nodiscard]] std::optional<u8> held_by_task_priority() const;
     /// `vector` is being injected.
     void begin_service(u8 vector);
-    /// It was not delivered after all: it is requested again. False if it is not in service.
+    /// The interrupt that began its service was not delivered after all: it is requested again. False if it is not in
+    /// service.
     bool undo_service(u8 vector);
 
     // Where the CPU delivers from the page:
@@ -104,19 +105,20 @@ public:
     void write_tsc_deadline(u64 value);
 
     // --- the timer ---
-    // What it counts is a deadline; nothing happens at that time unless somebody looks.
+    // What the timer counts to is a deadline; nothing happens at that time unless somebody looks.
     /// The shortest period, whatever the guest asks for: it cannot make the hypervisor do nothing but its ticks.
     static constexpr u64 shortest_period_ns = 100'000;
-    /// Takes in what has expired by now, one interrupt for however many periods, and arms for what comes next. When its
-    /// time has come, and when the vCPU comes to a CPU.
+    /// Takes in what has expired by now, one interrupt for however many periods, and arms for what comes next. Called
+    /// when the deadline has come, and when the vCPU comes to a CPU.
     void resume_timer();
-    /// Does it count at all?
+    /// Does the timer count at all?
     [[nodiscard]] bool has_timer() const { return deadline_ != 0; }
     /// What the guest's TSC shows has jumped.
     void tsc_has_changed();
 
     // --- migration records ---
     [[nodiscard]] xen::HvmLocalApic save() const;
+    /// Invalid if the APIC's page is not where guests have it, or its mode is none.
     [[nodiscard]] Expected<> load(xen::HvmLocalApic const& state);
     [[nodiscard]] xen::HvmLocalApicRegisters save_registers() const;
     [[nodiscard]] Expected<> load_registers(xen::HvmLocalApicRegisters const& state);

@@ -20,7 +20,7 @@ inline constexpr u64 guest_cr4_bits =
     Cr4::SimdExceptions::mask | Cr4::UserModeInstructionPrevention::mask | Cr4::FsGsBase::mask |
     Cr4::ProcessContextId::mask | Cr4::XsaveEnable::mask | Cr4::SupervisorExecutionPrevention::mask |
     Cr4::SupervisorAccessPrevention::mask | Cr4::ProtectionKeys::mask;
-/// They may set these, but what they set does not reach the CPU.
+/// Guests may set these, but what they set does not reach the CPU.
 inline constexpr u64 shadowed_cr4_bits = Cr4::MachineCheckEnable::mask; ///< cleared, our #MC would be a shutdown
 
 /// The registers after `mov value, %cr0`, or nothing where that is #GP(0).

@@ -28,7 +28,7 @@ public:
     [[nodiscard]] arch::CapabilityReport report() const override;
 };
 
-/// The same on all CPUs: those that differ are not started (cpu/smp.cpp).
+/// What VMX can do here. All CPUs can do the same: one that cannot is not started (cpu/smp.cpp).
 [[nodiscard]] Capabilities const& capabilities();
 
 /// The bitmap of intercepted MSRs: everything but msr_policy's pass-through list. (SDM vol. 3, 25.6.9)

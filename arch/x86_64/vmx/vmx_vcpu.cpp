@@ -208,7 +208,7 @@ void VmxVcpu::collect_interrupted_delivery()
                  .vector = event.get<EventInformation::Vector>(),
                  .has_error_code = has_error_code,
                  .error_code = has_error_code ? read(field::interrupted_error_code) : 0});
-    // Its delivery begins anew, so the guest is not in its NMI handler yet.
+    // An NMI's delivery begins anew, so the guest is not in its NMI handler yet.
     if (*kind != Type::Nmi) return;
     Interruptibility const state{read(field::guest_interruptibility)};
     write(field::guest_interruptibility, state.with<Interruptibility::ByNmi>(false).raw());

@@ -144,7 +144,7 @@ TEST(CpuidPolicy, ConstrainTakesWhatTheMaximumLacks)
 TEST(CpuidPolicyWire, RoundTrip)
 {
     CpuidPolicy const policy = guest();
-    std::array<xen::CpuidLeaf, max_wire_leaves> leaves{};
+    std::array<xen::CpuidLeaf, max_policy_leaves> leaves{};
     auto const count = write_leaves(policy, leaves);
     ASSERT_TRUE(count);
     CpuidPolicy copy;
@@ -159,7 +159,7 @@ TEST(CpuidPolicyWire, RoundTrip)
 TEST(CpuidPolicyWire, LeafDHasNoGaps)
 {
     CpuidPolicy const policy = maximum_policy(read_policy(boastful_cpu));
-    std::array<xen::CpuidLeaf, max_wire_leaves> leaves{};
+    std::array<xen::CpuidLeaf, max_policy_leaves> leaves{};
     auto const count = write_leaves(policy, leaves);
     ASSERT_TRUE(count);
     u32 expected = 0;
