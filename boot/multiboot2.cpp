@@ -84,7 +84,7 @@ void take_module(Tag const& tag)
     auto const module = tag.read<ModuleTag>(0);
     if (!module || tag.out.modules.full()) return;
     u64 const bytes = module->end > module->start ? module->end - module->start : 0;
-    (void)tag.out.modules.push_back({Hpa{module->start}, bytes, tag.kept_text(sizeof(ModuleTag))});
+    static_cast<void>(tag.out.modules.push_back({Hpa{module->start}, bytes, tag.kept_text(sizeof(ModuleTag))}));
 }
 
 /// Only counts if there is no full map, whichever of the two comes first.
@@ -92,8 +92,8 @@ void take_basic_memory(Tag const& tag)
 {
     auto const memory = tag.read<BasicMemoryTag>(0);
     if (!memory || !tag.out.memory_map.empty()) return;
-    (void)tag.out.memory_map.push_back({Hpa{0}, memory->lower_kib * kib, MemoryKind::Usable});
-    (void)tag.out.memory_map.push_back({Hpa{mib}, memory->upper_kib * kib, MemoryKind::Usable});
+    static_cast<void>(tag.out.memory_map.push_back({Hpa{0}, memory->lower_kib * kib, MemoryKind::Usable}));
+    static_cast<void>(tag.out.memory_map.push_back({Hpa{mib}, memory->upper_kib * kib, MemoryKind::Usable}));
 }
 
 void take_memory_map(Tag const& tag)

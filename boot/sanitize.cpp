@@ -113,14 +113,14 @@ void trim_usable(Map& map, u64 limit)
     trimmed.clear();
     for (MemoryRange const& range : map) {
         if (range.kind != MemoryKind::Usable) {
-            (void)append(trimmed, range.start, range.end(), range.kind);
+            static_cast<void>(append(trimmed, range.start, range.end(), range.kind));
             continue;
         }
         u64 const start = round_up(range.start.raw(), page_size);
         u64 const end = round_down(range.end().raw(), page_size);
         u64 const kept = std::clamp(round_down(limit, page_size), start, std::max(start, end));
-        if (kept > start) (void)append(trimmed, Hpa{start}, Hpa{kept}, MemoryKind::Usable);
-        if (end > kept) (void)append(trimmed, Hpa{kept}, Hpa{end}, MemoryKind::Unusable);
+        if (kept > start) static_cast<void>(append(trimmed, Hpa{start}, Hpa{kept}, MemoryKind::Usable));
+        if (end > kept) static_cast<void>(append(trimmed, Hpa{kept}, Hpa{end}, MemoryKind::Unusable));
     }
     map = trimmed;
 }

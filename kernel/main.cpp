@@ -86,7 +86,7 @@ void start_log()
     if (wanted.consoles.has(ConsoleChoice::Vga)) screen::start(boot_info);
     log_info("Hospes {} ({}), loaded by {}", version, revision(), boot_info.loader_name);
     log_info("command line: {}", wanted.command_line);
-    (void)parse_options(wanted.command_line, &report_option);
+    static_cast<void>(parse_options(wanted.command_line, &report_option));
 }
 
 /// What must not be allocated before dom0 has been built: the first MiB, the image, and what the loader placed.

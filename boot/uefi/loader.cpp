@@ -319,7 +319,7 @@ std::string_view text_of(std::span<u8> file) { return {reinterpret_cast<char con
     out.put(reinterpret_cast<u64>(firmware));
     out.end();
     end_boot_services(image, out);
-    (void)out.finish(); // 64 KiB hold more than a thousand ranges
+    static_cast<void>(out.finish()); // 64 KiB hold more than a thousand ranges
 
     auto const leave = reinterpret_cast<void (*)(u64 entry, u64 information)>(code);
     leave(entry, reinterpret_cast<u64>(room));

@@ -81,7 +81,8 @@ public:
     [[nodiscard]] Expected<> initialize();
 
     /// Maps 2^order frames of the domain's own, each with one reference (frames::give_to). Any order; the largest
-    /// leaves that alignment allows are used. Errors: Exists, OutOfMemory; Invalid once the map is being torn down.
+    /// leaves that alignment allows are used. Errors: Exists, OutOfMemory; Invalid beyond the addresses
+    /// that the tables reach, or once the map is being torn down.
     /// Takes LockRank::Physmap.
     [[nodiscard]] Expected<> add_ram(Gfn where, Hfn first, unsigned order);
     /// Maps one frame that somebody else owns, or a special page. Errors of add_ram().
@@ -91,8 +92,9 @@ public:
     [[nodiscard]] Expected<> add_device(Gfn where, Hfn first, u64 count, MemoryType memory,
                                         Access access = read_write_execute);
     /// Removes 2^order guest frames' mappings into `retired`, if they are of `expected` types. Returns what was there;
-    /// None is no error. Errors: Invalid, what is there is of another type and stays; OutOfMemory for a split.
-    /// Whoever may take out one type of mapping names that type; a grant mapping goes by its handle only (UnmapBatch).
+    /// None is no error. Errors: Invalid, what is there is of another type, or smaller leaves map some of it, and
+    /// stays; OutOfMemory for a split. Whoever may take out one type of mapping names that type; a grant mapping goes
+    /// by its handle only (UnmapBatch).
     [[nodiscard]] Expected<Mapping> remove(Gfn where, unsigned order, MappingTypes expected, Retired& retired);
     /// Maps one frame like add(), in the place of what is there, which must be of `replaced` types or nothing: Invalid.
     /// One step: no other change comes in between.

@@ -28,7 +28,7 @@ public:
             return Outcome::DebugKey;
         }
         // Fewer than three were meant for dom0 after all.
-        for (; switches_seen_ != 0; --switches_seen_) (void)queue(switch_character);
+        for (; switches_seen_ != 0; --switches_seen_) static_cast<void>(queue(switch_character));
         return queue(character) ? Outcome::Queued : Outcome::Swallowed;
     }
 

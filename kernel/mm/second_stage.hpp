@@ -69,15 +69,18 @@ public:
     [[nodiscard]] virtual Hpa root() const = 0;
     [[nodiscard]] virtual Mapping lookup(Gfn where) const = 0;
     /// Maps 2^order frames; order is 0, 9 or 18 and at most largest_order(), both numbers are aligned to it. Exists if
-    /// anything is mapped there, OutOfMemory if no table page is left; in both cases nothing changed.
+    /// anything is mapped there, or a table is in the way of a large leaf; OutOfMemory if no table page is left;
+    /// Invalid beyond the addresses that the tables reach. With each of them nothing has changed.
     [[nodiscard]] virtual Expected<> map(Gfn where, Hfn frame, unsigned order, Access access, MemoryType memory,
                                          MappingType type) = 0;
     /// Maps up to `count` frames by the smallest leaves, as many of them as lie in one table: one walk for all. Returns
-    /// how many. Exists if the first is mapped; it ends before any other that is. OutOfMemory as above.
+    /// how many. Exists if the first is mapped; it ends before any other that is. OutOfMemory and Invalid
+    /// as above.
     [[nodiscard]] virtual Expected<u64> map_pages(Gfn where, Hfn frame, u64 count, Access access, MemoryType memory,
                                                   MappingType type) = 0;
     /// Removes the mapping of exactly 2^order frames, splitting a larger leaf first. Returns what was there
-    /// (MappingType::None if nothing). OutOfMemory if a split found no table page; nothing changed.
+    /// (MappingType::None if nothing). OutOfMemory if a split found no table page, Invalid if smaller leaves map some
+    /// of them; nothing changed.
     [[nodiscard]] virtual Expected<Mapping> unmap(Gfn where, unsigned order) = 0;
     /// The first leaf at or above `from`, and where to look on; it looks at one run of empty entries in one table.
     struct Step {

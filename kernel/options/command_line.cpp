@@ -371,7 +371,7 @@ std::string_view strip_image_name(std::string_view line, std::string_view loader
 {
     constexpr std::string_view placeholder = "placeholder";
     line = trimmed(line);
-    if (!loader_name.starts_with("GRUB 2")) (void)take_until(line, ' ');
+    if (!loader_name.starts_with("GRUB 2")) static_cast<void>(take_until(line, ' '));
     line = trimmed(line);
     if (line == placeholder || (line.starts_with(placeholder) && line[placeholder.size()] == ' '))
         line.remove_prefix(placeholder.size());

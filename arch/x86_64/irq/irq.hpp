@@ -29,7 +29,8 @@ void free_vector(u8 vector);
 
 /// Gives a GSI a vector and a handler. The pin starts masked, aimed at CPU 0. A level-triggered pin is masked again
 /// each time it fires, before the handler is called; whoever has served the device calls unmask_gsi().
-/// NoSuchDevice: no I/O APIC has this GSI. Busy: it is bound already.
+/// NoSuchDevice: no I/O APIC has this GSI. Busy: it is bound already. NoSpace: no vector is left. InputOutput: the
+/// IOMMU does not answer.
 [[nodiscard]] Expected<> bind_gsi(u32 gsi, TriggerMode trigger, Polarity polarity, Handler handler, void* context);
 void unbind_gsi(u32 gsi);
 /// Masks a bound GSI, and changes how it signals.
