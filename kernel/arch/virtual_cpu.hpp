@@ -57,7 +57,7 @@ struct AccessKind {
     bool write = false;
 };
 /// Walks the page tables of the guest looked at for the supervisor, ignoring SMAP (abi.md 2.4).
-/// BadAddress if the linear address is not mapped, not canonical, or not writable.
+/// BadAddress if the linear address is not mapped, not canonical, beyond 4 GiB outside long mode, or not writable.
 [[nodiscard]] Expected<Gpa> translate(GuestLook const& look, Gva where, AccessKind kind);
 
 /// What guests add to the host's TSC.

@@ -20,6 +20,7 @@
 namespace hospes {
 
 class Domain;
+class NarrowCall;
 
 using VcpuId = u32;
 
@@ -84,9 +85,10 @@ public:
     /// Drops every page shared with the guest and stops the timers: the domain is being destroyed.
     void retire();
 
-    u64 seen_generation = 0; ///< translation generation at the last entry (GuestPresence)
-    Budget budget;           ///< of the hypercall that it is in; used by the CPU that runs it
-    LeafCache leaves;        ///< used by the CPU that runs it (GuestLook)
+    u64 seen_generation = 0;           ///< translation generation at the last entry (GuestPresence)
+    Budget budget;                     ///< of the hypercall that it is in; used by the CPU that runs it
+    LeafCache leaves;                  ///< used by the CPU that runs it (GuestLook)
+    NarrowCall* narrow_call = nullptr; ///< the hypercall that it is in, if its code there is not 64-bit code
 
 private:
     friend class Domain;

@@ -5,6 +5,7 @@
 #include "kernel/abi/xen/multicall.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
+#include "kernel/hypercall/narrow_call.hpp"
 #include "kernel/hypercall/table.hpp"
 
 namespace hospes {
@@ -15,7 +16,8 @@ namespace {
 HypercallResult dispatch_inner(Vcpu& caller, u64 number, HypercallArguments& arguments)
 {
     if (number == static_cast<u64>(xen::Hypercall::Multicall)) return HypercallResult::of(Error::NotImplemented);
-    return dispatch_inner_hypercall(caller, number, arguments);
+    return caller.narrow_call ? caller.narrow_call->dispatch_inner(number, arguments)
+                              : dispatch_inner_hypercall(caller, number, arguments);
 }
 
 }

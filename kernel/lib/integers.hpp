@@ -16,7 +16,9 @@ using s16 = std::int16_t;
 using s32 = std::int32_t;
 using s64 = std::int64_t;
 using std::size_t;
+#ifdef __SIZEOF_INT128__ // not where code for 32 bits is compiled, as tests do
 __extension__ using u128 = unsigned __int128;
+#endif
 
 inline constexpr u64 kib = 1024;
 inline constexpr u64 mib = 1024 * kib;

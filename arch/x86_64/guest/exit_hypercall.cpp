@@ -4,6 +4,7 @@
 #include "arch/x86_64/guest/hypercall_page.hpp"
 #include "arch/x86_64/guest/virtual_cpu.hpp"
 #include "kernel/arch/memory.hpp"
+#include "kernel/hypercall/narrow_call.hpp"
 #include "kernel/hypercall/table.hpp"
 
 namespace hospes::arch {
@@ -13,10 +14,23 @@ using emulator::Gpr;
 namespace {
 
 constexpr std::array argument_registers{Gpr::Rdi, Gpr::Rsi, Gpr::Rdx, Gpr::R10, Gpr::R8};
+constexpr std::array narrow_argument_registers{Gpr::Rbx, Gpr::Rcx, Gpr::Rdx, Gpr::Rsi, Gpr::Rdi};
 
 void finish(VirtualCpu& cpu, u64 result)
 {
     if (step_over(cpu)) cpu.backend->registers()[Gpr::Rax] = result;
+}
+
+/// Of code that is not 64-bit code, in any mode: registers have 32 bits.
+void handle_narrow_hypercall(VirtualCpu& cpu)
+{
+    GeneralRegisters& registers = cpu.backend->registers();
+    NarrowArguments arguments;
+    for (size_t i = 0; i < arguments.size(); ++i)
+        arguments[i] = static_cast<u32>(registers[narrow_argument_registers[i]]);
+    NarrowResult const result = dispatch_narrow_hypercall(cpu.vcpu, static_cast<u32>(registers[Gpr::Rax]), arguments);
+    if (!result.restart) return finish(cpu, result.value);
+    for (size_t i = 0; i < arguments.size(); ++i) registers[narrow_argument_registers[i]] = arguments[i];
 }
 
 }
@@ -26,8 +40,7 @@ void handle_hypercall(VirtualCpu& cpu, Exit const&)
     VcpuBackend& backend = *cpu.backend;
     CodeLevel const caller = backend.code_level();
     if (caller.privilege != 0) return finish(cpu, HypercallResult::of(Error::NotPermitted).value);
-    // 32-bit structures have other layouts, which we do not speak.
-    if (caller.mode != emulator::Mode::Bits64) return finish(cpu, HypercallResult::of(Error::NotImplemented).value);
+    if (caller.mode != emulator::Mode::Bits64) return handle_narrow_hypercall(cpu);
 
     GeneralRegisters& registers = backend.registers();
     HypercallArguments arguments;

@@ -51,6 +51,19 @@ inline constexpr PagingShape long_paging_5{5, 9, 8, 2};
     return cr4.get<Cr4::LinearAddress57>() ? long_paging_5 : long_paging;
 }
 
+[[nodiscard]] constexpr bool is_long_mode(ControlRegisters const& controls)
+{
+    return Efer{controls.efer}.get<Efer::LongModeActive>();
+}
+
+/// Outside long mode, linear addresses have 32 bits.
+inline constexpr u64 end_of_short_addresses = u64{1} << 32;
+/// What an instruction's linear address is there: beyond 4 GiB it goes on at 0.
+[[nodiscard]] constexpr Gva wrapped(ControlRegisters const& controls, Gva linear)
+{
+    return is_long_mode(controls) ? linear : Gva{linear.raw() % end_of_short_addresses};
+}
+
 [[nodiscard]] constexpr bool is_canonical(u64 address, unsigned bits)
 {
     unsigned const unused = 64 - bits;
@@ -123,7 +136,7 @@ template <PagingShape shape, TableEntries Memory>
     if (shape.is_long() && !is_canonical(where.raw(), address_bits)) return failure(Error::BadAddress);
     bool const needs_writable = access.write && (access.user || Cr0{controls.cr0}.get<Cr0::WriteProtect>());
     GuestWalk const walk{
-        .address = shape.is_long() ? where.raw() : where.raw() & 0xffff'ffff,
+        .address = where.raw(),
         .write = access.write,
         .avoids_user_pages = access.avoids_user_pages,
         .large_allowed = shape != legacy_paging || Cr4{controls.cr4}.get<Cr4::PageSizeExtensions>(),
@@ -133,17 +146,26 @@ template <PagingShape shape, TableEntries Memory>
     return descend<shape, shape.levels - 1>(memory, walk, paging_root(shape, controls.cr3), ~u64{0});
 }
 
-/// BadAddress if `where` is not mapped, not canonical, or not for this access. Sets accessed and dirty bits.
+/// Out of line: most walks are long ones.
+template <TableEntries Memory>
+[[nodiscard, gnu::noinline]] Expected<Gpa> walk_short_tables(Memory& memory, ControlRegisters const& controls,
+                                                             Gva where, GuestAccess access)
+{
+    if (where.raw() >= end_of_short_addresses) return failure(Error::BadAddress);
+    if (!Cr0{controls.cr0}.get<Cr0::Paging>()) return Gpa{where.raw()};
+    if (paging_shape(controls) == pae_paging) return walk_tables_of<pae_paging>(memory, controls, where, access);
+    return walk_tables_of<legacy_paging>(memory, controls, where, access);
+}
+
+/// BadAddress if `where` is not mapped, not canonical, beyond 4 GiB outside long mode, or not for this access. Sets
+/// accessed and dirty bits.
 template <TableEntries Memory>
 [[nodiscard]] Expected<Gpa> walk_guest_tables(Memory& memory, ControlRegisters const& controls, Gva where,
                                               GuestAccess access)
 {
-    if (!Cr0{controls.cr0}.get<Cr0::Paging>()) return Gpa{where.raw() & 0xffff'ffff};
-    PagingShape const shape = paging_shape(controls);
-    if (shape == long_paging) return walk_tables_of<long_paging>(memory, controls, where, access);
-    if (shape == long_paging_5) return walk_tables_of<long_paging_5>(memory, controls, where, access);
-    if (shape == pae_paging) return walk_tables_of<pae_paging>(memory, controls, where, access);
-    return walk_tables_of<legacy_paging>(memory, controls, where, access);
+    if (!is_long_mode(controls)) return walk_short_tables(memory, controls, where, access);
+    if (paging_shape(controls) == long_paging) return walk_tables_of<long_paging>(memory, controls, where, access);
+    return walk_tables_of<long_paging_5>(memory, controls, where, access);
 }
 
 }

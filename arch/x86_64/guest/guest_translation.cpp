@@ -62,7 +62,7 @@ Expected<Gpa> translate_own(VirtualCpu& cpu, Gva linear, bool write)
                             !Rflags{cpu.backend->registers().rflags}.get<Rflags::AlignmentCheck>();
     GuestLook const look{cpu.vcpu};
     TableMemory memory{look};
-    return walk_guest_tables(memory, controls, linear,
+    return walk_guest_tables(memory, controls, wrapped(controls, linear),
                              {.write = write, .user = user, .avoids_user_pages = !user && smap_holds});
 }
 
@@ -71,17 +71,19 @@ Expected<Gpa> translate_code(VirtualCpu& cpu, Gva linear)
 {
     GuestLook const look{cpu.vcpu};
     TableMemory memory{look};
-    return walk_guest_tables(memory, cpu.backend->controls(), linear, {.user = is_user(cpu)});
+    ControlRegisters const controls = cpu.backend->controls();
+    return walk_guest_tables(memory, controls, wrapped(controls, linear), {.user = is_user(cpu)});
 }
 
 /// (SDM vol. 3, 4.7)
-void raise_page_fault(VirtualCpu& cpu, Gva where, bool write)
+void raise_page_fault(VirtualCpu& cpu, Gva linear, bool write)
 {
     constexpr u32 page_was_present = 1 << 0, was_write = 1 << 1, was_user = 1 << 2; // of the error code
     ControlRegisters controls = cpu.backend->controls();
     PagingShape const shape = paging_shape(controls);
-    if (shape.is_long() && !is_canonical(where.raw(), page_shift + shape.levels * shape.index_bits))
+    if (shape.is_long() && !is_canonical(linear.raw(), page_shift + shape.levels * shape.index_bits))
         return cpu.inject_exception(exception::general_protection, 0);
+    Gva const where = wrapped(controls, linear);
     bool const is_present = [&] {
         GuestLook const look{cpu.vcpu};
         TableMemory memory{look};

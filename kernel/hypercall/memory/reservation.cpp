@@ -22,13 +22,17 @@ unsigned order_limit(Vcpu const& caller, Domain const& target)
 }
 
 /// Progress travels above the command's bits of the first argument, so that is how many extents a call can count.
-constexpr u64 most_extents = ~u64{0} >> xen::memory_command_bits;
+u64 most_extents(Vcpu const& caller)
+{
+    u64 const largest_argument = caller.narrow_call ? ~u32{0} : ~u64{0};
+    return largest_argument >> xen::memory_command_bits;
+}
 
 /// What is too large is not an error: it ends at once, with nothing done; the builder then asks for smaller pieces.
 /// (xen/common/memory.c does the same.)
-bool is_too_large(xen::MemoryReservation const& request, unsigned largest_order)
+bool is_too_large(Vcpu const& caller, xen::MemoryReservation const& request, unsigned largest_order)
 {
-    return request.nr_extents > most_extents || request.extent_order > largest_order;
+    return request.nr_extents > most_extents(caller) || request.extent_order > largest_order;
 }
 
 /// Restart while a large extent is in the making; OutOfMemory above the domain's limit.
@@ -75,7 +79,7 @@ Expected<u64> populate_physmap(MemoryCall& call, Domain& domain, xen::MemoryRese
 {
     if (domain.is_dying()) return failure(Error::Invalid);
     if ((request.mem_flags & xen::memory_flag::populate_on_demand) != 0) return failure(Error::NotSupported);
-    if (is_too_large(request, order_limit(call.caller, domain))) return call.start;
+    if (is_too_large(call.caller, request, order_limit(call.caller, domain))) return call.start;
     unsigned const order = request.extent_order;
 
     Budget& budget = call.caller.budget;
@@ -96,7 +100,7 @@ Expected<u64> decrease_reservation(MemoryCall& call, Domain& domain, xen::Memory
 {
     unsigned const order = request.extent_order;
     u64 const extent = order <= large_page_order ? u64{1} << order : 1;
-    if (is_too_large(request, large_page_order) || request.nr_extents > most_extents / extent)
+    if (is_too_large(call.caller, request, large_page_order) || request.nr_extents > most_extents(call.caller) / extent)
         return call.start / extent;
 
     Retired retired{domain};

@@ -48,6 +48,22 @@ TEST(GuestPaging, WithoutPagingLinearIsPhysical)
     EXPECT_EQ(walk_guest_tables(tables, {}, Gva{0x1234'5678}, {.write = true}), Gpa{0x1234'5678});
 }
 
+TEST(GuestPaging, OutsideLongModeNothingLiesBeyond4Gib)
+{
+    FakeTables tables{{{0, 0x1000 | present | writable}, {0x1000, 0xabc'd000 | present | writable}}};
+    ControlRegisters legacy;
+    legacy.cr0 = Cr0::Paging::mask;
+    ControlRegisters pae = legacy;
+    pae.cr4 = Cr4::PhysicalAddressExtension::mask;
+    EXPECT_EQ(walk_guest_tables(tables, legacy, Gva{0x123}, {}), Gpa{0xabc'd123});
+    for (ControlRegisters const& controls : {ControlRegisters{}, legacy, pae}) {
+        EXPECT_FALSE(walk_guest_tables(tables, controls, Gva{0x1'0000'0123}, {}));
+        EXPECT_FALSE(walk_guest_tables(tables, controls, Gva{1ull << 62 | 0x123}, {}));
+        EXPECT_EQ(wrapped(controls, Gva{0x1'0000'0123}), Gva{0x123});
+    }
+    EXPECT_EQ(wrapped(long_mode, mapped), mapped);
+}
+
 TEST(GuestPaging, FourLevels)
 {
     auto tables = four_levels(0xabc'd000 | present | writable);
