@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Each structure that lies otherwise in a 32-bit caller's memory. tests/unit/abi/compat compares them with Xen's
-/// headers, compiled for both.
+/// Each structure that lies otherwise in a 32-bit caller's memory. tests/unit/abi/compat_layouts.cpp compares them with
+/// Xen's headers, compiled for both.
 #pragma once
 
 #include "kernel/abi/compat/layout.hpp"
