@@ -280,6 +280,12 @@ bool Domain::dismantle(Budget& budget)
 
 // --- shared info ---
 
+void Domain::latch_shared_info(bool is_narrow)
+{
+    if (narrow_shared_info_.exchange(is_narrow, std::memory_order_relaxed) != is_narrow)
+        para_clock::publish_wall_clock(*this);
+}
+
 std::optional<Gfn> Domain::shared_info_position() const
 {
     u64 const position = shared_info_position_.load(std::memory_order_relaxed);

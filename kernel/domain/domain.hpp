@@ -121,8 +121,14 @@ public:
 
     // --- what the guest is shown ---
     std::atomic<u64> translation_generation{1}; ///< GuestPresence
-    /// Null once it has been released; until then it stays where it is for who holds `control`.
+    /// Null once it has been released; until then it stays where it is for who holds `control`. In
+    /// which layout is for who writes to know: see has_narrow_shared_info().
     [[nodiscard]] xen::SharedInfo* shared_info() const { return shared_info_; }
+    /// Whether shared info, vcpu_info and run-state areas are those of 32-bit code (kernel/abi/compat).
+    [[nodiscard]] bool has_narrow_shared_info() const { return narrow_shared_info_.load(std::memory_order_relaxed); }
+    /// The guest sets up its hypercall page or its call-back: the mode in which it does so decides about the layout.
+    /// What is there is not moved, but for the wall clock. (xen/arch/x86/hvm/hvm.c, hvm_latch_shinfo_size.)
+    void latch_shared_info(bool is_narrow);
     [[nodiscard]] Hfn shared_info_frame() const { return shared_info_frame_; }
     /// XENMAPSPACE_shared_info: maps it at `where`, away from where it was. Frees what `where` held;
     /// otherwise the errors of Physmap::replace().
@@ -150,6 +156,7 @@ private:
     u32 vcpus_made_ = 0; ///< on the way to vcpu_count_
     xen::SharedInfo* shared_info_ = nullptr;
     Hfn shared_info_frame_{};
+    std::atomic<bool> narrow_shared_info_{false};
     std::atomic<u64> shared_info_position_{~u64{0}};
 
 public:

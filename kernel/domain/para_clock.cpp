@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "kernel/abi/compat/shared_info.hpp"
 #include "kernel/arch/cpu.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_list.hpp"
@@ -72,6 +73,17 @@ void update_versioned(u32& version, Write write)
     shared.store(even + 2, std::memory_order_release);
 }
 
+/// Into shared info of either layout.
+template <typename SharedInfo>
+void write_wall_clock(SharedInfo& shared, WallClock const& wall)
+{
+    update_versioned(shared.wall_clock_version, [&] {
+        store_shared(shared.wall_clock_seconds, static_cast<u32>(wall.seconds));
+        store_shared(shared.wall_clock_nanoseconds, wall.nanoseconds);
+        store_shared(shared.wall_clock_seconds_high, static_cast<u32>(wall.seconds >> 32));
+    });
+}
+
 }
 
 void publish(Vcpu& vcpu)
@@ -100,11 +112,10 @@ void publish_wall_clock(Domain& domain)
     if (!shared) return;
     WallClock wall = clock::wallclock();
     wall.seconds += static_cast<u64>(domain.clock.offset_seconds.load(std::memory_order_relaxed));
-    update_versioned(shared->wall_clock_version, [&] {
-        store_shared(shared->wall_clock_seconds, static_cast<u32>(wall.seconds));
-        store_shared(shared->wall_clock_nanoseconds, wall.nanoseconds);
-        store_shared(shared->wall_clock_seconds_high, static_cast<u32>(wall.seconds >> 32));
-    });
+    if (domain.has_narrow_shared_info())
+        write_wall_clock(*reinterpret_cast<compat::SharedInfo*>(shared), wall);
+    else
+        write_wall_clock(*shared, wall);
 }
 
 void publish_wall_clock_to_all()

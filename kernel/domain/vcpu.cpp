@@ -2,6 +2,7 @@
 /// Why a vCPU waits, and the pages it shares with the guest.
 #include "kernel/domain/vcpu.hpp"
 
+#include "kernel/abi/compat/shared_info.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/guest_presence.hpp"
 #include "kernel/domain/para_clock.hpp"
@@ -23,6 +24,14 @@ void copy_live(xen::VcpuInfo& to, xen::VcpuInfo& from)
     for (size_t i = 0; i != words; ++i)
         std::atomic_ref{target[i]}.store(std::atomic_ref{source[i]}.load(std::memory_order_relaxed),
                                          std::memory_order_relaxed);
+}
+
+/// All words of event bits, in vcpu_info of either layout.
+template <typename Info>
+void select_all(Info& info)
+{
+    using Selector = decltype(info.event_pending_selector);
+    std::atomic_ref{info.event_pending_selector}.store(~Selector{0}, std::memory_order_release);
 }
 
 void poll_expired(Timer& timer) { static_cast<Vcpu*>(timer.context)->clear_waiting(WaitReason::Polling); }
@@ -89,7 +98,10 @@ Expected<> Vcpu::register_info(OwnRam page, u32 offset)
         info_.store(place, std::memory_order_release);
         para_clock::publish(*this, *held);
         // Whatever arrived while the guest was looking elsewhere must be looked for once (abi.md 4.2).
-        std::atomic_ref{place->event_pending_selector}.store(~u64{0}, std::memory_order_release);
+        if (domain_.has_narrow_shared_info())
+            select_all(*reinterpret_cast<compat::VcpuInfo*>(place));
+        else
+            select_all(*place);
         std::atomic_ref{place->event_upcall_pending}.store(1, std::memory_order_release);
     }
     arch::raise_upcall(*this);

@@ -7,13 +7,18 @@
 
 namespace hospes {
 
+TwoLevelEvents<> EventChannels::shared_events() const
+{
+    return TwoLevelEvents<>{*domain_.shared_info(), domain_.has_narrow_shared_info()};
+}
+
 /// Points the port's vCPU at it. A vCPU without vcpu_info finds its events when it registers one.
 void EventChannels::notify(xen::EventPort number)
 {
     Vcpu* const vcpu = domain_.vcpu(ports_.find(number)->vcpu.load(std::memory_order_seq_cst));
     if (!vcpu) return;
     xen::VcpuInfo* const info = vcpu->info();
-    if (info && TwoLevelEvents<>::select(*info, number)) arch::raise_upcall(*vcpu);
+    if (info && TwoLevelEvents<>::select(*info, number, domain_.has_narrow_shared_info())) arch::raise_upcall(*vcpu);
 }
 
 /// SCHEDOP_poll waits for pending bits, masked or not. The poller sets its reason first and then looks at the bits; the
@@ -30,7 +35,7 @@ void EventChannels::wake_pollers(xen::EventPort number)
 /// The caller holds the lock of this port, of its peer, or of the domain: the port stays what it is.
 void EventChannels::raise(xen::EventPort number)
 {
-    if (TwoLevelEvents{*domain_.shared_info()}.raise(number, [&] { notify(number); })) wake_pollers(number);
+    if (shared_events().raise(number, [&] { notify(number); })) wake_pollers(number);
 }
 
 Expected<> EventChannels::send(xen::EventPort number)
@@ -55,18 +60,18 @@ Expected<> EventChannels::unmask(xen::EventPort number)
     if (!port) return failure(Error::Invalid);
     LockGuard const guard{port->lock};
     if (port->connection.state == PortState::Free) return failure(Error::Invalid);
-    TwoLevelEvents{*domain_.shared_info()}.unmask(number, [&] { notify(number); });
+    shared_events().unmask(number, [&] { notify(number); });
     return {};
 }
 
 bool EventChannels::is_pending(xen::EventPort number) const
 {
-    return exists(number) && TwoLevelEvents{*domain_.shared_info()}.is_pending(number);
+    return exists(number) && shared_events().is_pending(number);
 }
 
 bool EventChannels::is_masked(xen::EventPort number) const
 {
-    return exists(number) && TwoLevelEvents{*domain_.shared_info()}.is_masked(number);
+    return exists(number) && shared_events().is_masked(number);
 }
 
 void EventChannels::raise_line(Vcpu& vcpu, xen::VirtualInterrupt line)

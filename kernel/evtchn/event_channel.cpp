@@ -35,6 +35,12 @@ private:
 
 EventChannels::~EventChannels() = default;
 
+xen::EventPort EventChannels::highest_port() const
+{
+    xen::EventPort const allowed = domain_.configuration().max_event_port;
+    return domain_.has_narrow_shared_info() ? std::min(allowed, compat::event_channels - 1) : allowed;
+}
+
 void EventChannels::connect(Port& port, PortConnection const& connection)
 {
     LockGuard const guard{port.lock};
@@ -44,7 +50,7 @@ void EventChannels::connect(Port& port, PortConnection const& connection)
 Expected<xen::EventPort> EventChannels::take_port(PortConnection const& connection, u32 vcpu)
 {
     if (closed_) return failure(Error::Invalid);
-    auto const number = ports_.take(domain_.configuration().max_event_port, domain_.quota);
+    auto const number = ports_.take(highest_port(), domain_.quota);
     if (!number) return number;
     Port& port = *ports_.find(*number);
     port.vcpu.store(vcpu, std::memory_order_relaxed);
@@ -112,7 +118,7 @@ Expected<> EventChannels::bind_vcpu(xen::EventPort number, u32 vcpu)
     Port* const port = ports_.find(number);
     if (!port || !may_move(port->connection)) return failure(Error::Invalid);
     port->vcpu.store(vcpu, std::memory_order_seq_cst);
-    TwoLevelEvents{*domain_.shared_info()}.moved(number, [&] { notify(number); });
+    shared_events().moved(number, [&] { notify(number); });
     return {};
 }
 
@@ -139,7 +145,7 @@ void EventChannels::free_port(xen::EventPort number, Port& port)
     }
     connect(port, {});
     // Nobody can raise it now: senders held the lock of one of the two ports.
-    TwoLevelEvents{*domain_.shared_info()}.clear_pending(number);
+    shared_events().clear_pending(number);
     ports_.give_back(number);
 }
 

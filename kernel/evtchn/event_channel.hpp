@@ -27,6 +27,9 @@ namespace hospes {
 
 class Domain;
 class DomainReference;
+struct AtomicWords;
+template <typename Words = AtomicWords>
+class TwoLevelEvents;
 class Vcpu;
 
 class EventChannels {
@@ -61,6 +64,8 @@ public:
 
     /// The ports that are in use, as of a moment ago.
     [[nodiscard]] PortTable::Numbers in_use();
+    /// The highest number that a port can get: the configuration says it, and for how many there are bits.
+    [[nodiscard]] xen::EventPort highest_port() const;
     /// Could the number be a port's? (SCHEDOP_poll)
     [[nodiscard]] bool exists(xen::EventPort port) const { return ports_.find(port) != nullptr; }
     /// Whether an event waits there, masked or not; false for a number that is no port's.
@@ -83,6 +88,7 @@ private:
     void free_port(xen::EventPort number, Port& port);
     [[nodiscard]] std::optional<DomainReference> peer_of(xen::EventPort number);
 
+    [[nodiscard]] TwoLevelEvents<AtomicWords> shared_events() const;
     void raise(xen::EventPort number);
     void notify(xen::EventPort number);
     void wake_pollers(xen::EventPort number);

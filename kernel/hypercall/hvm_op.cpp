@@ -74,7 +74,9 @@ Expected<> set_parameter(Vcpu& caller, xen::HvmParam const& request)
     if (!row->guest_sets && !caller.domain().is_control_domain()) return failure(Error::NotPermitted);
     if (row->index == TripleFaultReason && request.value > xen::shutdown_reason_max) return failure(Error::Invalid);
     (*domain)->control.lock()->parameters[request.index] = request.value;
-    if (row->index == CallbackIrq) route_callback(**domain, request.value);
+    if (row->index != CallbackIrq) return {};
+    route_callback(**domain, request.value);
+    if (&**domain == &caller.domain()) caller.domain().latch_shared_info(caller.narrow_call != nullptr);
     return {};
 }
 

@@ -51,7 +51,7 @@ Expected<> poll(Vcpu& caller, xen::SchedPoll const& request)
     for (u32 i = 0; i < request.nr_ports; ++i) {
         auto const port = copy_in(caller, request.ports, i);
         if (!port) return failure(port.error());
-        if (*port > caller.domain().configuration().max_event_port || !ports.push_back(*port))
+        if (*port > caller.domain().event_channels.highest_port() || !ports.push_back(*port))
             return failure(Error::Invalid);
     }
     timers::cancel(caller.poll_timer);

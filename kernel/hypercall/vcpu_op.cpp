@@ -2,6 +2,7 @@
 /// vcpu_op(command, vcpu, argument). (xen/include/public/vcpu.h; abi.md 3.4.)
 #include "kernel/abi/xen/vcpu.hpp"
 
+#include "kernel/abi/compat/shared_info.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/para_clock.hpp"
 #include "kernel/evtchn/virtual_interrupt.hpp"
@@ -63,7 +64,9 @@ Expected<> get_run_state(VcpuCall& call, xen::RunstateInfo& answer)
 
 Expected<> register_run_state_area(VcpuCall& call, xen::VcpuRegisterRunstateMemoryArea const& request)
 {
-    auto area = area_at(call, request.area.address, sizeof(xen::RunstateInfo));
+    bool const is_narrow = call.target.domain().has_narrow_shared_info();
+    auto area =
+        area_at(call, request.area.address, is_narrow ? sizeof(compat::RunstateInfo) : sizeof(xen::RunstateInfo));
     if (!area) return failure(area.error());
     std::optional<GuestArea> before; // let go without the lock
     auto held = call.target.areas.lock();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernel/abi/compat/shared_info.hpp"
 #include "kernel/domain/domain.hpp"
 
 namespace hospes {
@@ -58,21 +59,33 @@ void write(SharedAreas const& areas, u64 at, T const& value)
     areas.write_run_state(at, {reinterpret_cast<u8 const*>(&value), sizeof value});
 }
 
+/// A record of either layout. In the half of the entry time that has the mark, all of it is written at once.
+template <typename Record>
+void publish_record(SharedAreas const& areas, Record info, bool marks_updates)
+{
+    if (!marks_updates) return write(areas, 0, info);
+    // Readers on other CPUs try again while the mark is set.
+    constexpr u64 marked_half = offsetof(Record, state_entry_time) + sizeof(u32);
+    info.state_entry_time |= xen::runstate_update;
+    write(areas, marked_half, static_cast<u32>(info.state_entry_time >> 32));
+    std::atomic_thread_fence(std::memory_order_release);
+    write(areas, 0, info);
+    std::atomic_thread_fence(std::memory_order_release);
+    write(areas, marked_half, static_cast<u32>((info.state_entry_time & ~xen::runstate_update) >> 32));
+}
+
 }
 
 void publish(Vcpu const& vcpu, SharedAreas const& areas)
 {
     if (!areas.has_run_state()) return;
-    xen::RunstateInfo info = describe(vcpu.run_state.read());
-    if (!vcpu.domain().clock.marks_run_states.load(std::memory_order_relaxed)) return write(areas, 0, info);
-    // Readers on other CPUs try again while the mark is set.
-    u64 const marked = info.state_entry_time | xen::runstate_update;
-    write(areas, offsetof(xen::RunstateInfo, state_entry_time), marked);
-    std::atomic_thread_fence(std::memory_order_release);
-    info.state_entry_time = marked;
-    write(areas, 0, info);
-    std::atomic_thread_fence(std::memory_order_release);
-    write(areas, offsetof(xen::RunstateInfo, state_entry_time), marked & ~xen::runstate_update);
+    Domain const& domain = vcpu.domain();
+    bool const marks_updates = domain.clock.marks_run_states.load(std::memory_order_relaxed);
+    xen::RunstateInfo const info = describe(vcpu.run_state.read());
+    if (domain.has_narrow_shared_info())
+        publish_record(areas, compat::RunstateInfo{info.state, info.state_entry_time, info.time}, marks_updates);
+    else
+        publish_record(areas, info, marks_updates);
 }
 
 void publish(Vcpu& vcpu)

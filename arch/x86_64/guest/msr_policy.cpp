@@ -175,7 +175,10 @@ Expected<> write_efer(VirtualCpu& cpu, u32, u64 value)
 
 Expected<> write_hypercall_page(VirtualCpu& cpu, u32, u64 value)
 {
-    return fill_hypercall_page(cpu.vcpu.domain(), value, is_amd(cpu));
+    Domain& domain = cpu.vcpu.domain();
+    if (auto const filled = fill_hypercall_page(domain, value, is_amd(cpu)); !filled) return filled;
+    domain.latch_shared_info(cpu.backend->code_level().mode != emulator::Mode::Bits64);
+    return {};
 }
 
 constexpr u64 feature_control_locked = 1;

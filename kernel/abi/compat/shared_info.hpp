@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// The page that a domain shares with the hypervisor, as 32-bit code has it: 32 words of 32 event bits.
-/// (xen/include/public/xen.h, arch-x86/xen-x86_32.h)
+/// What a domain shares with the hypervisor, as 32-bit code has it: 32 words of 32 event bits, and nothing aligned to 8
+/// bytes. (xen/include/public/xen.h, vcpu.h, arch-x86/xen-x86_32.h)
 #pragma once
 
 #include "kernel/abi/xen/shared_info.hpp"
+#include "kernel/abi/xen/vcpu.hpp"
 
 namespace hospes::compat {
 
@@ -43,5 +44,13 @@ static_assert(sizeof(SharedInfo) == 2344 && xen::has_no_hidden_bytes<SharedInfo>
 static_assert(offsetof(SharedInfo, event_pending) == offsetof(xen::SharedInfo, event_pending) &&
               offsetof(SharedInfo, event_mask) == 2176 && offsetof(SharedInfo, wall_clock_version) == 2304 &&
               offsetof(SharedInfo, wall_clock_seconds_high) == 2340);
+
+/// In a vCPU's run-state area.
+struct [[gnu::packed, gnu::aligned(4)]] RunstateInfo {
+    xen::Runstate state;
+    u64 state_entry_time;
+    std::array<u64, 4> time;
+};
+static_assert(sizeof(RunstateInfo) == 44 && offsetof(RunstateInfo, state_entry_time) == 4);
 
 }

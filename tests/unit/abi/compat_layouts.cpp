@@ -130,6 +130,8 @@ SAME(shared_info, SharedInfo, shared_info, EQUAL(vcpu_info, vcpu_info); EQUAL(ev
      EQUAL(pfn_to_mfn_frame_list_list, arch.pfn_to_mfn_frame_list_list); EQUAL(nmi_reason, arch.nmi_reason);
      EQUAL(p2m_cr3, arch.p2m_cr3); EQUAL(p2m_vaddr, arch.p2m_vaddr); EQUAL(p2m_generation, arch.p2m_generation);
      EQUAL(wall_clock_seconds_high, arch.wc_sec_hi))
+SAME(runstate, RunstateInfo, vcpu_runstate_info, EQUAL(state, state); EQUAL(state_entry_time, state_entry_time);
+     EQUAL(time, time))
 static_assert(event_channels == EVTCHN_2L_NR_CHANNELS);
 #endif
 
