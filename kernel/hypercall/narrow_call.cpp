@@ -132,8 +132,7 @@ void NarrowCall::widen(compat::Layout const& layout, u8 const* narrow, u8* wide)
         }
         for (size_t i = 0; i < member.narrow_bytes / compat::narrow_long; ++i) {
             u64 value = load(from + i * compat::narrow_long, compat::narrow_long);
-            // Null stays null, which handlers may take for "none".
-            if (member.kind == Array && value != 0) value = open(array, static_cast<u32>(value), *member.elements);
+            if (member.kind == Array) value = open(array, static_cast<u32>(value), *member.elements);
             std::memcpy(to + i * compat::wide_long, &value, sizeof value);
         }
         if (member.kind == Array) ++array;

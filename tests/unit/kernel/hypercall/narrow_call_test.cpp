@@ -60,6 +60,15 @@ TEST_F(NarrowCalls, TheArrayOfAReservationHasWordsOf32Bits)
     EXPECT_NE(guest_->physmap.lookup(Gfn{5}).type, MappingType::None);
 }
 
+TEST_F(NarrowCalls, AnArrayMayLieAtAddress0)
+{
+    put(0, {3, 5});
+    put(structure_at, {0, 2, 0, 0, self});
+    EXPECT_EQ(call(Hypercall::MemoryOp, xen::MemoryCommand::DecreaseReservation, structure_at), 2);
+    EXPECT_EQ(guest_->physmap.lookup(Gfn{3}).type, MappingType::None);
+    EXPECT_EQ(guest_->physmap.lookup(Gfn{5}).type, MappingType::None);
+}
+
 TEST_F(NarrowCalls, ALongReservationGoesOnWhereItStopped)
 {
     put(array_at, {10, 11, 12, 13, 14, 15, 16, 17});
