@@ -11,8 +11,8 @@ class Vcpu;
 /// Called on the CPU that runs the vCPU, with no lock held, for any range the device was registered for.
 class Device {
 public:
-    /// `bytes` is 1 to 8 (ports: 1, 2 or 4); an access never spans two pages, but may leave the range at its end. Of
-    /// the answer only the low `bytes` count.
+    /// `bytes` is 1, 2, 4 or 8 (ports: not 8); an access need not be aligned. It never spans two pages, but may leave
+    /// the range at its end. Of the answer only the low `bytes` count.
     [[nodiscard]] virtual u64 read(Vcpu& vcpu, u64 address, unsigned bytes) = 0;
     /// Above its low `bytes`, `value` is 0.
     virtual void write(Vcpu& vcpu, u64 address, unsigned bytes, u64 value) = 0;

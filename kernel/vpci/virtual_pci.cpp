@@ -231,17 +231,20 @@ Msix* VirtualPci::table_at(Functions& functions, Gpa where)
     return nullptr;
 }
 
+/// A register is read and written whole: other accesses would be several on a bus, and reach what is beside it.
+static bool is_aligned(Gpa where, unsigned bytes) { return std::has_single_bit(bytes) && where.raw() % bytes == 0; }
+
 u64 VirtualPci::read_memory(Gpa where, unsigned bytes)
 {
     if (auto held = functions_.lock(); Msix* const msix = table_at(*held, where)) return msix->read_table(where, bytes);
-    return where.raw() % bytes == 0 ? platform_.read_device(where, bytes) : no_answer<>;
+    return is_aligned(where, bytes) ? platform_.read_device(where, bytes) : no_answer<>;
 }
 
 void VirtualPci::write_memory(Gpa where, unsigned bytes, u64 value)
 {
     if (auto held = functions_.lock(); Msix* const msix = table_at(*held, where))
         return msix->write_table(where, bytes, value);
-    if (where.raw() % bytes == 0) platform_.write_device(where, bytes, value);
+    if (is_aligned(where, bytes)) platform_.write_device(where, bytes, value);
 }
 
 }

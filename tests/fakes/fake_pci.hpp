@@ -2,6 +2,7 @@
 /// PCI functions in memory, for virtual PCI: configuration space with writable bits, device memory, host interrupts.
 #pragma once
 
+#include <bit>
 #include <cstring>
 #include <map>
 #include <set>
@@ -92,6 +93,7 @@ public:
 
     u64 read_device(Gpa where, unsigned bytes) override
     {
+        EXPECT_TRUE(std::has_single_bit(bytes) && where.raw() % bytes == 0) << bytes;
         if (!trapped.contains(where.raw() >> 12)) return ~u64{0};
         u64 value = 0;
         for (unsigned i = 0; i < bytes; ++i) value |= u64{memory[where.raw() + i]} << (8 * i);
@@ -100,6 +102,7 @@ public:
 
     void write_device(Gpa where, unsigned bytes, u64 value) override
     {
+        EXPECT_TRUE(std::has_single_bit(bytes) && where.raw() % bytes == 0) << bytes;
         if (!trapped.contains(where.raw() >> 12)) return;
         for (unsigned i = 0; i < bytes; ++i) memory[where.raw() + i] = static_cast<u8>(value >> (8 * i));
     }

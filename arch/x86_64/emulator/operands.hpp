@@ -2,6 +2,9 @@
 /// Where operands are: registers of every width, and linear addresses.
 #pragma once
 
+#include <algorithm>
+#include <bit>
+
 #include "arch/x86_64/emulator/instruction.hpp"
 #include "kernel/lib/address.hpp"
 
@@ -16,6 +19,16 @@ namespace hospes::emulator {
 {
     u64 const kept = bytes >= 4 ? 0 : before & ~truncate(~u64{0}, bytes);
     return kept | truncate(value, bytes);
+}
+
+/// How many of the `bytes` (1 to 8) of an access at `where` go to memory or a device at once: never more than one page
+/// has, and 1, 2, 4 or 8. What is cut is cut to aligned pieces, as a bus would.
+[[nodiscard]] constexpr unsigned next_piece(Gva where, unsigned bytes)
+{
+    u64 const in_page = std::min<u64>(bytes, page_size - offset_in_page(where));
+    if (std::has_single_bit(in_page)) return static_cast<unsigned>(in_page);
+    u64 const alignment = u64{1} << std::countr_zero(where.raw());
+    return static_cast<unsigned>(std::min(alignment, std::bit_floor(in_page)));
 }
 
 /// `value`, whose low `bytes` count, as a signed number of 64 bits.

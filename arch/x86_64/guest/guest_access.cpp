@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// An emulated instruction's accesses, split at pages: each piece has one who answers.
+/// An emulated instruction's accesses, cut where pages end: each piece has one who answers.
 #include "arch/x86_64/guest/guest_access.hpp"
 
 #include "arch/x86_64/emulator/operands.hpp"
@@ -23,16 +23,15 @@ Expected<Gpa> GuestMemory::translate(Gva linear, bool write)
     return where;
 }
 
-/// Calls `piece(address, bytes done, length)` for the parts of an access in each page.
+/// Calls `piece(address, bytes done, length)` for each part of an access.
 template <typename Piece>
-Expected<> GuestMemory::for_each_page(Gva linear, unsigned bytes, bool write, Piece piece)
+Expected<> GuestMemory::for_each_piece(Gva linear, unsigned bytes, bool write, Piece piece)
 {
     for (unsigned done = 0; done < bytes;) {
         Gva const position = linear + done;
         auto const where = translate(position, write);
         if (!where) return failure(where.error());
-        unsigned const rest = static_cast<unsigned>(page_size - offset_in_page(position));
-        unsigned const length = std::min(bytes - done, rest);
+        unsigned const length = emulator::next_piece(position, bytes - done);
         piece(*where, done, length);
         done += length;
     }
@@ -42,7 +41,7 @@ Expected<> GuestMemory::for_each_page(Gva linear, unsigned bytes, bool write, Pi
 Expected<u64> GuestMemory::read(Gva linear, unsigned bytes)
 {
     u64 value = 0;
-    auto const done = for_each_page(linear, bytes, false, [&](Gpa where, unsigned offset, unsigned length) {
+    auto const done = for_each_piece(linear, bytes, false, [&](Gpa where, unsigned offset, unsigned length) {
         u64 const part = device_at(where).read(virtual_cpu_.vcpu, where.raw(), length);
         value |= emulator::truncate(part, length) << 8 * offset;
     });
@@ -53,9 +52,9 @@ Expected<u64> GuestMemory::read(Gva linear, unsigned bytes)
 Expected<> GuestMemory::write(Gva linear, u64 value, unsigned bytes)
 {
     // An access that cannot finish must not begin.
-    if (auto const writable = for_each_page(linear, bytes, true, [](Gpa, unsigned, unsigned) {}); !writable)
+    if (auto const writable = for_each_piece(linear, bytes, true, [](Gpa, unsigned, unsigned) {}); !writable)
         return writable;
-    return for_each_page(linear, bytes, true, [&](Gpa where, unsigned offset, unsigned length) {
+    return for_each_piece(linear, bytes, true, [&](Gpa where, unsigned offset, unsigned length) {
         u64 const part = emulator::truncate(value >> 8 * offset, length);
         device_at(where).write(virtual_cpu_.vcpu, where.raw(), length, part);
     });

@@ -27,7 +27,7 @@ public:
 private:
     [[nodiscard]] Expected<Gpa> translate(Gva linear, bool write);
     template <typename Piece>
-    [[nodiscard]] Expected<> for_each_page(Gva linear, unsigned bytes, bool write, Piece piece);
+    [[nodiscard]] Expected<> for_each_piece(Gva linear, unsigned bytes, bool write, Piece piece);
     [[nodiscard]] Device& device_at(Gpa where) const;
 
     VirtualCpu& virtual_cpu_;

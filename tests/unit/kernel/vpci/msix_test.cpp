@@ -123,6 +123,19 @@ TEST_F(MsixTest, RegistersBesideTheTableAreTheDevices)
     EXPECT_EQ(pci.read_memory(Gpa{table + 64}, 4), 0x12345678u);
 }
 
+/// What is no register's size would be read as more, and reach beyond the page. (FakePci looks at sizes)
+TEST_F(MsixTest, CrookedAccessesBesideTheTableReachNoDevice)
+{
+    decode(true);
+    u64 const behind = table + 64;
+    for (unsigned const bytes : {3u, 5u, 6u, 7u}) {
+        u64 const divisible = (behind / bytes + 1) * bytes;
+        EXPECT_EQ(pci.read_memory(Gpa{divisible}, bytes), ~u64{0});
+        pci.write_memory(Gpa{divisible}, bytes, 0);
+    }
+    EXPECT_EQ(pci.read_memory(Gpa{behind + 1}, 2), ~u64{0});
+}
+
 TEST_F(MsixTest, SwitchingOffFreesAll)
 {
     decode(true);
