@@ -5,8 +5,6 @@
 
 #include "tests/guests/framework/selectors.h"
 
-#define ELFNOTE_PHYS32_ENTRY 18 // xen/include/public/elfnote.h
-
 #define CR0_PE_MP_ET_NE_WP_PG 0x80010033
 #define CR4_PAE 0x20
 #define EFER_MSR 0xc0000080
@@ -14,11 +12,7 @@
 #define TABLE_FLAGS 0x07       // present, writable, user
 #define LARGE_PAGE_FLAGS 0x87  // the same, and a 2 MiB leaf
 
-    .section .note.Xen, "a", @note
-    .align 4
-    .long 4, 4, ELFNOTE_PHYS32_ENTRY
-    .asciz "Xen"
-    .long pvh_entry
+#include "tests/guests/framework/pvh_note.inc"
 
     .section .text.entry, "ax", @progbits
     .code32

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From the PVH entry to 32-bit C++, in the state that a PVH guest begins in: flat segments, paging off.
 
-#define ELFNOTE_PHYS32_ENTRY 18 // xen/include/public/elfnote.h
-
-    .section .note.Xen, "a", @note
-    .align 4
-    .long 4, 4, ELFNOTE_PHYS32_ENTRY
-    .asciz "Xen"
-    .long pvh_entry
+#include "tests/guests/framework/pvh_note.inc"
 
     .section .text.entry, "ax", @progbits
     .code32
