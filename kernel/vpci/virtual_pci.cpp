@@ -6,6 +6,7 @@
 #include <atomic>
 #include <bit>
 
+#include "kernel/lib/aligned_piece.hpp"
 #include "kernel/lib/no_answer.hpp"
 #include "kernel/log/log.hpp"
 #include "kernel/vpci/base_addresses.hpp"
@@ -18,14 +19,7 @@ std::atomic<VirtualPci*> the_pci{nullptr};
 
 constexpr u64 ones(unsigned bytes) { return bytes >= 8 ? no_answer<> : (u64{1} << (8 * bytes)) - 1; }
 
-/// The largest naturally aligned piece of at most four bytes.
-constexpr unsigned first_piece(unsigned offset, unsigned bytes)
-{
-    unsigned const alignment = 1U << std::countr_zero(offset | 4);
-    return std::min(alignment, std::bit_floor(bytes));
-}
-
-static_assert(first_piece(0, 8) == 4 && first_piece(2, 4) == 2 && first_piece(1, 4) == 1 && first_piece(4, 3) == 2);
+constexpr unsigned largest_config_access = 4;
 
 }
 
@@ -126,7 +120,7 @@ u64 VirtualPci::read_config(pci::FunctionAddress function, u16 offset, unsigned 
     if (is_hidden(function) || offset + bytes > pci::extended_space_bytes) return no_answer<>;
     u64 value = 0;
     for (unsigned done = 0; done < bytes;) {
-        unsigned const piece = first_piece(offset + done, bytes - done);
+        unsigned const piece = aligned_piece(offset + done, bytes - done, largest_config_access);
         value |= u64{read_part(function, static_cast<u16>(offset + done), piece)} << (8 * done);
         done += piece;
     }
@@ -137,7 +131,7 @@ void VirtualPci::write_config(pci::FunctionAddress function, u16 offset, unsigne
 {
     if (is_hidden(function) || offset + bytes > pci::extended_space_bytes) return;
     for (unsigned done = 0; done < bytes;) {
-        unsigned const piece = first_piece(offset + done, bytes - done);
+        unsigned const piece = aligned_piece(offset + done, bytes - done, largest_config_access);
         write_part(function, static_cast<u16>(offset + done), piece,
                    static_cast<u32>(value >> (8 * done) & ones(piece)));
         done += piece;

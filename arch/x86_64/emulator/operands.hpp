@@ -7,6 +7,7 @@
 
 #include "arch/x86_64/emulator/instruction.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/aligned_piece.hpp"
 
 namespace hospes::emulator {
 
@@ -25,10 +26,8 @@ namespace hospes::emulator {
 /// has, and 1, 2, 4 or 8. What is cut is cut to aligned pieces, as a bus would.
 [[nodiscard]] constexpr unsigned next_piece(Gva where, unsigned bytes)
 {
-    u64 const in_page = std::min<u64>(bytes, page_size - offset_in_page(where));
-    if (std::has_single_bit(in_page)) return static_cast<unsigned>(in_page);
-    u64 const alignment = u64{1} << std::countr_zero(where.raw());
-    return static_cast<unsigned>(std::min(alignment, std::bit_floor(in_page)));
+    unsigned const in_page = static_cast<unsigned>(std::min<u64>(bytes, page_size - offset_in_page(where)));
+    return std::has_single_bit(in_page) ? in_page : aligned_piece(where.raw(), in_page);
 }
 
 /// `value`, whose low `bytes` count, as a signed number of 64 bits.

@@ -9,6 +9,7 @@
 #include "kernel/arch/memory.hpp"
 #include "kernel/device_memory/pass_through.hpp"
 #include "kernel/domain/domain.hpp"
+#include "kernel/lib/no_answer.hpp"
 
 namespace hospes::arch {
 
@@ -106,9 +107,8 @@ u8 volatile* PciPlatform::device_register(Gpa where, unsigned bytes) const
 
 u64 PciPlatform::read_device(Gpa where, unsigned bytes)
 {
-    constexpr u64 nothing = ~u64{0};
     u8 volatile* const place = device_register(where, bytes);
-    if (!place) return nothing;
+    if (!place) return no_answer<>;
     if (bytes == 1) return *place;
     if (bytes == 2) return *reinterpret_cast<u16 volatile*>(place);
     return bytes == 4 ? *reinterpret_cast<u32 volatile*>(place) : *reinterpret_cast<u64 volatile*>(place);
