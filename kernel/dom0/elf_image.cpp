@@ -17,7 +17,6 @@ namespace hospes::dom0 {
 namespace {
 
 using Bytes = std::span<u8 const>;
-constexpr u64 reachable_with_32_bits = 4 * gib;
 
 [[nodiscard]] std::optional<Bytes> part(Bytes file, u64 offset, u64 bytes)
 {
@@ -46,7 +45,7 @@ template <typename Program>
     if (!content || program.file_bytes > program.memory_bytes) return cannot_load(LoadFailure::ElfSegmentOutsideFile);
     u64 end = 0;
     if (__builtin_add_overflow(u64{program.physical_address}, u64{program.memory_bytes}, &end) ||
-        end > reachable_with_32_bits)
+        end > end_of_short_addresses)
         return cannot_load(LoadFailure::ElfSegmentTooHigh);
     Segment const segment{
         .where = Gpa{program.physical_address}, .memory_bytes = program.memory_bytes, .content = *content};
@@ -71,10 +70,10 @@ using EntrySearch = Loaded<std::optional<u32>>;
 
 [[nodiscard]] EntrySearch entry_in(Bytes content)
 {
-    u64 address = reachable_with_32_bits;
+    u64 address = end_of_short_addresses;
     if (content.size() == sizeof(u32)) address = *read<u32>(content, 0);
     if (content.size() == sizeof(u64)) address = *read<u64>(content, 0);
-    if (address >= reachable_with_32_bits) return cannot_load(LoadFailure::ElfBadEntryNote);
+    if (address >= end_of_short_addresses) return cannot_load(LoadFailure::ElfBadEntryNote);
     return static_cast<u32>(address);
 }
 

@@ -48,7 +48,7 @@ public:
         u64 const size = round_up(bytes, page_size);
         for (boot::MemoryRange const& range : map_) {
             if (range.kind != boot::MemoryKind::Usable) continue;
-            u64 const end = std::min(range.end().raw(), 4 * gib);
+            u64 const end = std::min(range.end().raw(), end_of_short_addresses);
             u64 start = round_up(std::max({range.start.raw(), from, 1 * mib}), page_size);
             for (; start < end && size <= end - start;) {
                 Interval const candidate{start, start + size};

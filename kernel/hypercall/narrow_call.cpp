@@ -19,9 +19,7 @@ namespace {
 constexpr u64 window_mark = u64{1} << 62;
 constexpr unsigned slot_shift = 40;
 constexpr u64 offset_mask = (u64{1} << slot_shift) - 1;
-static_assert((u64{1} << 32) * compat::most_wide_bytes <= offset_mask + 1, "an array is inside its window");
-
-constexpr u64 end_of_narrow_addresses = u64{1} << 32;
+static_assert(end_of_short_addresses * compat::most_wide_bytes <= offset_mask + 1, "an array is inside its window");
 
 /// Rules by the call's number; null: refused.
 constexpr auto rules = [] {
@@ -64,23 +62,28 @@ u64 NarrowCall::open(u8 slot, u32 narrow, compat::Layout const& layout)
     return window_mark | u64{slot} << slot_shift;
 }
 
+NarrowCall::Window const* NarrowCall::window_at(u64 wide) const
+{
+    u64 const slot = (wide & ~window_mark) >> slot_shift;
+    bool const is_open = (wide & window_mark) != 0 && slot < windows && windows_[slot].layout;
+    return is_open ? &windows_[slot] : nullptr;
+}
+
 u64 NarrowCall::narrowed(u64 wide) const
 {
-    if ((wide & window_mark) == 0) return wide;
-    u64 const slot = (wide & ~window_mark) >> slot_shift;
-    if (slot >= windows || !windows_[slot].layout) return wide;
-    Window const& window = windows_[slot];
-    return window.narrow + (wide & offset_mask) / window.layout->wide_bytes * window.layout->narrow_bytes;
+    Window const* const window = window_at(wide);
+    if (!window) return wide;
+    return window->narrow + (wide & offset_mask) / window->layout->wide_bytes * window->layout->narrow_bytes;
 }
 
 Expected<NarrowCall::Element> NarrowCall::element(u64 wide, size_t bytes) const
 {
-    u64 const slot = (wide & ~window_mark) >> slot_shift;
-    if ((wide & window_mark) == 0 || slot >= windows || !windows_[slot].layout) return failure(Error::BadAddress);
-    compat::Layout const& layout = *windows_[slot].layout;
+    Window const* const window = window_at(wide);
+    if (!window) return failure(Error::BadAddress);
+    compat::Layout const& layout = *window->layout;
     if ((wide & offset_mask) % layout.wide_bytes != 0 || bytes < layout.wide_bytes) return failure(Error::BadAddress);
     u64 const narrow = narrowed(wide);
-    if (narrow + layout.narrow_bytes > end_of_narrow_addresses) return failure(Error::BadAddress);
+    if (narrow + layout.narrow_bytes > end_of_short_addresses) return failure(Error::BadAddress);
     return Element{&layout, narrow};
 }
 
@@ -178,7 +181,7 @@ bool NarrowCall::take_back(HypercallArguments const& from, NarrowArguments& argu
     if (from.progress != 0) return false;
     for (size_t i = 0; i < arguments.size(); ++i) {
         u64 const value = narrowed(from[i]);
-        if (value >= end_of_narrow_addresses) return false;
+        if (value >= end_of_short_addresses) return false;
         arguments[i] = static_cast<u32>(value);
     }
     return true;

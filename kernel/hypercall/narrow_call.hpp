@@ -63,6 +63,8 @@ private:
     };
 
     [[nodiscard]] u64 open(u8 slot, u32 narrow, compat::Layout const& layout);
+    /// Null where there is none.
+    [[nodiscard]] Window const* window_at(u64 wide) const;
     /// The caller's address behind a wide one, which may not be a window's.
     [[nodiscard]] u64 narrowed(u64 wide) const;
     [[nodiscard]] Expected<Element> element(u64 wide, size_t bytes) const;

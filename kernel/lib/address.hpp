@@ -15,6 +15,8 @@ inline constexpr u64 page_size = u64{1} << page_shift;
 inline constexpr u64 page_mask = page_size - 1;
 /// No x86 processor has wider physical addresses than 52 bits. (SDM vol. 3, 4.1.4)
 inline constexpr u64 end_of_physical_addresses = u64{1} << 52;
+/// What 32 bits cannot name.
+inline constexpr u64 end_of_short_addresses = u64{1} << 32;
 
 /// A number in one address or frame-number space; spaces never mix.
 template <typename Space>

@@ -19,14 +19,14 @@ class LocalApicPage final : public Device {
 public:
     u64 read(Vcpu& vcpu, u64 address, unsigned) override
     {
-        u64 const offset = address % page_size;
+        u64 const offset = offset_in_page(Gpa{address});
         u32 const value = vcpu.virtual_cpu().local_apic.read_page(static_cast<u32>(offset));
         return value >> 8 * (offset % sizeof value);
     }
     void write(Vcpu& vcpu, u64 address, unsigned, u64 value) override
     {
         constexpr u64 register_distance = 16;
-        u64 const offset = address % page_size;
+        u64 const offset = offset_in_page(Gpa{address});
         if (offset % register_distance != 0) return;
         vcpu.virtual_cpu().local_apic.write_page(static_cast<u32>(offset), static_cast<u32>(value));
     }
@@ -40,13 +40,13 @@ public:
         auto const frame = vcpu.domain().physmap.reference(frame_of(Gpa{address}), false);
         if (!frame) return no_answer<>;
         u64 value = 0;
-        std::memcpy(&value, static_cast<u8*>(reach(frame->frame())) + address % page_size, bytes);
+        std::memcpy(&value, static_cast<u8*>(reach(frame->frame())) + offset_in_page(Gpa{address}), bytes);
         return value;
     }
     void write(Vcpu& vcpu, u64 address, unsigned bytes, u64 value) override
     {
         auto const frame = vcpu.domain().physmap.reference(frame_of(Gpa{address}), true);
-        if (frame) std::memcpy(static_cast<u8*>(reach(frame->frame())) + address % page_size, &value, bytes);
+        if (frame) std::memcpy(static_cast<u8*>(reach(frame->frame())) + offset_in_page(Gpa{address}), &value, bytes);
     }
 };
 
@@ -57,7 +57,7 @@ public:
 };
 
 constinit LocalApicPage local_apic_page;
-constinit MappedMemory mapped_memory;
+constinit MappedMemory memory;
 constinit Nobody nobody;
 
 Device* own_local_apic(VirtualCpu& cpu, u64 address)
@@ -67,17 +67,15 @@ Device* own_local_apic(VirtualCpu& cpu, u64 address)
 }
 
 Device* device_in_memory(VirtualCpu& cpu, u64 address) { return cpu.virtual_machine().memory.find(address); }
-Device* memory_of_domain(VirtualCpu&, u64) { return &mapped_memory; }
 Device* device_at_port(VirtualCpu& cpu, u64 port) { return cpu.virtual_machine().ports.find(port); }
 Device* common_device_at_port(VirtualCpu&, u64 port) { return common_port_device(static_cast<u16>(port)); }
-Device* nobody_at_all(VirtualCpu&, u64) { return &nobody; }
 
 /// Null: not here, ask the next one.
 using Answerer = Device* (*)(VirtualCpu& cpu, u64 address);
 
-constexpr std::array<Answerer, 3> memory_order{own_local_apic, device_in_memory, memory_of_domain};
-constexpr auto emulated_order = std::span{memory_order}.first<2>();
-constexpr std::array<Answerer, 3> port_order{device_at_port, common_device_at_port, nobody_at_all};
+// Behind them all: memory, and at ports nobody.
+constexpr std::array<Answerer, 2> memory_order{own_local_apic, device_in_memory};
+constexpr std::array<Answerer, 2> port_order{device_at_port, common_device_at_port};
 
 Device* first_of(std::span<Answerer const> order, VirtualCpu& cpu, u64 address)
 {
@@ -88,8 +86,19 @@ Device* first_of(std::span<Answerer const> order, VirtualCpu& cpu, u64 address)
 
 }
 
-Device* emulated_device(VirtualCpu& cpu, Gpa where) { return first_of(emulated_order, cpu, where.raw()); }
-Device& answering_at(VirtualCpu& cpu, Gpa where) { return *first_of(memory_order, cpu, where.raw()); }
-Device& answering_at_port(VirtualCpu& cpu, u16 port) { return *first_of(port_order, cpu, port); }
+Device* emulated_device(VirtualCpu& cpu, Gpa where) { return first_of(memory_order, cpu, where.raw()); }
+Device& mapped_memory() { return memory; }
+
+Device& answering_at(VirtualCpu& cpu, Gpa where)
+{
+    Device* const device = emulated_device(cpu, where);
+    return device ? *device : memory;
+}
+
+Device& answering_at_port(VirtualCpu& cpu, u16 port)
+{
+    Device* const device = first_of(port_order, cpu, port);
+    return device ? *device : nobody;
+}
 
 }

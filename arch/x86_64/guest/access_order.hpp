@@ -10,7 +10,10 @@ namespace hospes::arch {
 /// The emulated device at `where`, whatever memory lies below it. Null if there is none.
 [[nodiscard]] Device* emulated_device(VirtualCpu& cpu, Gpa where);
 
-/// That device, or the domain's memory, which answers as nobody where there is none.
+/// Whoever answers where no device is emulated: what is mapped there, or nobody.
+[[nodiscard]] Device& mapped_memory();
+
+/// The one or the other.
 [[nodiscard]] Device& answering_at(VirtualCpu& cpu, Gpa where);
 
 /// Whoever answers at a port; nobody's answers are no_answer<>.

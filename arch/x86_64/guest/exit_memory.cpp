@@ -72,7 +72,8 @@ void handle_memory_fault(VirtualCpu& cpu, Exit const& exit)
     MemoryExit const& access = exit.memory;
     Domain& domain = cpu.vcpu.domain();
     if (access.reserved_bits) return crash_for_bad_fault(cpu, access, "broken second-stage entry");
-    if (Device* const device = emulated_device(cpu, access.where); device && !access.in_page_walk && !access.execute) {
+    bool const is_data = !access.in_page_walk && !access.execute;
+    if (Device* const device = is_data ? emulated_device(cpu, access.where) : nullptr) {
         if (access.in_delivery) return crash_for_bad_fault(cpu, access, "event delivered to a device");
         return emulate(cpu, {access.where, device});
     }
@@ -85,7 +86,7 @@ void handle_memory_fault(VirtualCpu& cpu, Exit const& exit)
     if (access.execute) return cpu.inject_exception(exception::invalid_opcode);
     // A grant or a foreign page that may only be read.
     if (is_counted(mapping.type)) return cpu.inject_exception(exception::general_protection, 0);
-    emulate(cpu, {access.where}); // nobody there: reads ones, writes vanish
+    emulate(cpu, {access.where, &mapped_memory()}); // nobody there: reads ones, writes vanish
 }
 
 }

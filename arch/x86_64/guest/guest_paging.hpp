@@ -56,9 +56,7 @@ inline constexpr PagingShape long_paging_5{5, 9, 8, 2};
     return Efer{controls.efer}.get<Efer::LongModeActive>();
 }
 
-/// Outside long mode, linear addresses have 32 bits.
-inline constexpr u64 end_of_short_addresses = u64{1} << 32;
-/// What an instruction's linear address is there: beyond 4 GiB it goes on at 0.
+/// What an instruction's linear address is. Outside long mode it has 32 bits: beyond 4 GiB it goes on at 0.
 [[nodiscard]] constexpr Gva wrapped(ControlRegisters const& controls, Gva linear)
 {
     return is_long_mode(controls) ? linear : Gva{linear.raw() % end_of_short_addresses};

@@ -54,25 +54,26 @@ Expected<Gpa> translate(GuestLook const& look, Gva where, AccessKind kind)
     return walk_guest_tables(memory, controls, where, {.write = kind.write});
 }
 
+static Expected<Gpa> walk(VirtualCpu& cpu, ControlRegisters const& controls, Gva linear, GuestAccess const& access)
+{
+    GuestLook const look{cpu.vcpu};
+    TableMemory memory{look};
+    return walk_guest_tables(memory, controls, wrapped(controls, linear), access);
+}
+
 Expected<Gpa> translate_own(VirtualCpu& cpu, Gva linear, bool write)
 {
     ControlRegisters const controls = cpu.backend->controls();
     bool const user = is_user(cpu);
     bool const smap_holds = Cr4{controls.cr4}.get<Cr4::SupervisorAccessPrevention>() &&
                             !Rflags{cpu.backend->registers().rflags}.get<Rflags::AlignmentCheck>();
-    GuestLook const look{cpu.vcpu};
-    TableMemory memory{look};
-    return walk_guest_tables(memory, controls, wrapped(controls, linear),
-                             {.write = write, .user = user, .avoids_user_pages = !user && smap_holds});
+    return walk(cpu, controls, linear, {.write = write, .user = user, .avoids_user_pages = !user && smap_holds});
 }
 
 /// SMAP is about data.
 Expected<Gpa> translate_code(VirtualCpu& cpu, Gva linear)
 {
-    GuestLook const look{cpu.vcpu};
-    TableMemory memory{look};
-    ControlRegisters const controls = cpu.backend->controls();
-    return walk_guest_tables(memory, controls, wrapped(controls, linear), {.user = is_user(cpu)});
+    return walk(cpu, cpu.backend->controls(), linear, {.user = is_user(cpu)});
 }
 
 /// (SDM vol. 3, 4.7)
@@ -83,13 +84,8 @@ void raise_page_fault(VirtualCpu& cpu, Gva linear, bool write)
     PagingShape const shape = paging_shape(controls);
     if (shape.is_long() && !is_canonical(linear.raw(), page_shift + shape.levels * shape.index_bits))
         return cpu.inject_exception(exception::general_protection, 0);
-    Gva const where = wrapped(controls, linear);
-    bool const is_present = [&] {
-        GuestLook const look{cpu.vcpu};
-        TableMemory memory{look};
-        return walk_guest_tables(memory, controls, where, {}).has_value();
-    }();
-    controls.cr2 = where.raw();
+    bool const is_present = walk(cpu, controls, linear, {}).has_value();
+    controls.cr2 = wrapped(controls, linear).raw();
     cpu.backend->set_controls(controls);
     cpu.inject_exception(exception::page_fault,
                          (is_present ? page_was_present : 0) | (write ? was_write : 0) | (is_user(cpu) ? was_user : 0));
