@@ -121,6 +121,12 @@ void ports()
                out8(0xa1, 0xff);
            }),
            "the old interrupt controller's ports");
+    if (on_hospes()) report(in8(0x40) == 0 && in16(0x42) == 0, "the old timer has ended");
+    if (on_hospes() && !is_dom0()) {
+        report(in8(0xaf00) == 1 && in32(0xaf00) == 1 && in8(0xaf1f) == 0, "one vCPU is online, byte by byte");
+        report(in8(0xaf20) == 0xff, "the bitmap ends");
+        report(in32(0xafe0) == 0 && in16(0xb002) == 0, "no event of ACPI's is there");
+    }
     u64 begin = read_tsc();
     (void)in8(0x42);
     report(read_tsc() != begin, "the old timer's port");

@@ -258,6 +258,22 @@ void msr_rules()
 }
 
 /// x2APIC mode is left only by way of disabled, which resets the APIC.
+/// One operand is the page, the other is memory: each access has an answerer of its own.
+void moves_between_page_and_memory()
+{
+    auto const move = [](void volatile* target, void const volatile* source) {
+        asm volatile("movsl" : "+D"(target), "+S"(source) : : "memory");
+    };
+    u32 volatile value = 0;
+    move(&value, &page_register(apic::version));
+    report(value != 0, "MOVS takes a register of the page into memory");
+    report(equal(value, page_register(apic::version)), "as it is");
+    value = 0x20;
+    move(&page_register(apic::task_priority), &value);
+    report(equal(page_register(apic::task_priority), 0x20), "and memory into a register");
+    page_register(apic::task_priority) = 0;
+}
+
 void leave_x2apic_mode()
 {
     u64 const base = read_msr(apic::base_msr) & ~(apic::base_enable | apic::base_x2apic);
@@ -328,6 +344,7 @@ void run()
     all_rules();
     print(" by the page\n");
     leave_x2apic_mode();
+    moves_between_page_and_memory();
     all_rules();
     print(" by MSRs again\n");
     return_to_x2apic_mode();

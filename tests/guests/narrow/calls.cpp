@@ -275,6 +275,7 @@ void call_all()
     registers_stay();
     memory_calls();
     shared_info& shared = map_shared_info();
+    report(shared.wc_version != 0, "the hypercall page has said who we are: the wall clock is where 32-bit code looks");
     events(shared);
     grants();
     vcpu_calls();
