@@ -10,6 +10,7 @@ namespace hospes::test {
 
 namespace {
 
+constexpr std::uint16_t debug_port = 0xe9;
 constexpr std::uint16_t debug_exit_port = 0xf4; // QEMU's isa-debug-exit
 constexpr Number debug_exit_pass = 0x10, debug_exit_fail = 0x11;
 
@@ -27,9 +28,11 @@ void print_number(Number number)
 
 }
 
+/// The machine's console is dom0's. Other domains have a line in the log, by a port.
 void print(std::string_view text)
 {
-    (void)hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, text.size(), text.data());
+    if (hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, text.size(), text.data()) >= 0) return;
+    for (char character : text) asm volatile("outb %0, %1" : : "a"(character), "Nd"(debug_port));
 }
 
 void report(bool holds, std::string_view what)
