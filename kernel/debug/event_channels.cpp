@@ -17,10 +17,24 @@ using xen::EventStatusKind;
 constexpr u32 most_ports = most_event_channel_lines - 2; ///< that are shown singly
 
 /// What the domain's own bits say.
-std::string_view flags_of(EventChannels const& channels, xen::EventPort port)
+std::string_view flags_of(EventChannels& channels, xen::EventPort port)
 {
     if (channels.is_pending(port)) return channels.is_masked(port) ? ", pending, masked" : ", pending";
     return channels.is_masked(port) ? ", masked" : "";
+}
+
+void show_heading(xen::DomainId domain, EventChannels const& channels)
+{
+    if (!channels.uses_fifo()) return log_info("domain {}: event channels", domain);
+    log_info("domain {}: event channels, FIFO with words for {} ports", domain, channels.fifo_words());
+}
+
+/// Where it is in no queue and has the usual priority there is nothing to be said.
+void show_queue(EventChannels& channels, xen::EventPort port)
+{
+    auto const state = channels.fifo_state(port);
+    if (!state || (!state->is_linked && state->priority == xen::event_fifo_priority_default)) return;
+    log_info("    priority {}{}", state->priority, state->is_linked ? ", in a queue" : "");
 }
 
 void show_port(xen::EventPort port, xen::EventStatus const& status, std::string_view flags)
@@ -39,18 +53,21 @@ void show_port(xen::EventPort port, xen::EventStatus const& status, std::string_
 
 }
 
-u32 event_channel_lines(Domain& domain) { return 1 + std::min(domain.event_channels.in_use().count(), most_ports + 1); }
+u32 event_channel_lines(Domain& domain) { return 1 + std::min(domain.event_channels.count_in_use(), most_ports + 1); }
 
 void show_event_channel_line(Domain& domain, u32 line)
 {
-    if (line == 0) return log_info("domain {}: event channels", domain.id());
     EventChannels& channels = domain.event_channels;
-    PortTable::Numbers const in_use = channels.in_use();
-    if (line > most_ports) return log_info("  and {} more", in_use.count() - std::min(in_use.count(), most_ports));
-    auto port = in_use.first_set();
-    for (u32 before = 1; port && before != line; ++before) port = in_use.first_set(*port + 1);
+    if (line == 0) return show_heading(domain.id(), channels);
+    u32 const in_use = channels.count_in_use();
+    if (line > most_ports) return log_info("  and {} more", in_use - std::min(in_use, most_ports));
+    auto port = channels.next_in_use(1);
+    for (u32 before = 1; port && before != line; ++before) port = channels.next_in_use(*port + 1);
     if (!port) return;
-    if (auto const status = channels.status(*port)) show_port(*port, *status, flags_of(channels, *port));
+    auto const status = channels.status(*port);
+    if (!status) return;
+    show_port(*port, *status, flags_of(channels, *port));
+    show_queue(channels, *port);
 }
 
 }

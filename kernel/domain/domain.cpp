@@ -24,7 +24,7 @@ namespace {
 /// what grants and event channels can grow to.
 u64 most_overhead(DomainConfiguration const& configuration)
 {
-    return 1 + GrantTable::most_overhead(configuration) + PortTable::most_overhead(configuration.max_event_port);
+    return 1 + GrantTable::most_overhead(configuration) + EventChannels::most_overhead(configuration);
 }
 
 u64 next_unique_id()

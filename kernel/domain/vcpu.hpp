@@ -79,7 +79,7 @@ public:
     Timer poll_timer;                              ///< SCHEDOP_poll's time-out
     std::atomic<u32> polled_port{0};               ///< the port polled for, or several_ports
     u32 pause_count = 0;                           ///< under LockRank::DomainControl
-    std::array<std::atomic<u16>, 24> virq_ports{}; ///< VIRQ → local port, 0 when unbound; changed under EventChannel
+    std::array<std::atomic<u32>, 24> virq_ports{}; ///< VIRQ → local port, 0 when unbound; changed under EventChannel
 
     RunState run_state; ///< statistics, kept by kernel/sched
     /// Drops every page shared with the guest and stops the timers: the domain is being destroyed.

@@ -6,6 +6,7 @@
 
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/domain_reference.hpp"
+#include "kernel/evtchn/fifo_pages.hpp"
 #include "kernel/evtchn/two_level.hpp"
 #include "kernel/evtchn/virtual_interrupt.hpp"
 
@@ -33,12 +34,20 @@ private:
     EventChannels& second_;
 };
 
+EventChannels::EventChannels(Domain& domain) : domain_{domain} {}
 EventChannels::~EventChannels() = default;
 
 xen::EventPort EventChannels::highest_port() const
 {
-    xen::EventPort const allowed = domain_.configuration().max_event_port;
-    return domain_.has_narrow_shared_info() ? std::min(allowed, compat::event_channels - 1) : allowed;
+    u32 const two_level =
+        domain_.has_narrow_shared_info() ? compat::event_channels : xen::event_two_level_channels;
+    u32 const reach = fifo_.load(std::memory_order_relaxed) ? xen::event_fifo_channels : two_level;
+    return std::min(domain_.configuration().max_event_port, reach - 1);
+}
+
+u64 EventChannels::most_overhead(DomainConfiguration const& configuration)
+{
+    return PortTable::most_overhead(configuration.max_event_port) + FifoPages::most_overhead(configuration.max_vcpus);
 }
 
 void EventChannels::connect(Port& port, PortConnection const& connection)
@@ -50,10 +59,14 @@ void EventChannels::connect(Port& port, PortConnection const& connection)
 Expected<xen::EventPort> EventChannels::take_port(PortConnection const& connection, u32 vcpu)
 {
     if (closed_) return failure(Error::Invalid);
-    auto const number = ports_.take(highest_port(), domain_.quota);
+    FifoPages const* const fifo = fifo_.load(std::memory_order_relaxed);
+    // One that is still in a queue would be heard where the guest last wanted to hear it.
+    auto const number = ports_.take(highest_port(), domain_.quota,
+                                    [&](xen::EventPort free) { return fifo && fifo->events.is_linked(free); });
     if (!number) return number;
     Port& port = *ports_.find(*number);
     port.vcpu.store(vcpu, std::memory_order_relaxed);
+    port.fifo.priority.store(xen::event_fifo_priority_default, std::memory_order_relaxed);
     connect(port, connection);
     return number;
 }
@@ -76,7 +89,8 @@ Expected<xen::EventPort> EventChannels::bind_interdomain(Domain& remote, xen::Ev
     auto const number = take_port({.state = PortState::Interdomain, .remote_port = remote_port, .remote = &remote}, 0);
     if (!number) return number;
     connect(*end, {.state = PortState::Interdomain, .remote_port = *number, .remote = &domain_});
-    raise(*number); // what the other end sent while nobody was there must not be missed (abi.md 3.3)
+    raise(*number,
+          *ports_.find(*number)); // what the other end sent while nobody was there must not be missed (abi.md 3.3)
     return number;
 }
 
@@ -90,7 +104,7 @@ Expected<xen::EventPort> EventChannels::bind_virq(xen::VirtualInterrupt line, u3
     auto& bound = vcpu->virq_ports[static_cast<u32>(line)];
     if (bound.load(std::memory_order_relaxed) != 0) return failure(Error::Exists);
     auto const number = take_port({.state = PortState::Virq, .line = line}, vcpu_id);
-    if (number) bound.store(static_cast<u16>(*number), std::memory_order_release);
+    if (number) bound.store(*number, std::memory_order_release);
     return number;
 }
 
@@ -118,7 +132,7 @@ Expected<> EventChannels::bind_vcpu(xen::EventPort number, u32 vcpu)
     Port* const port = ports_.find(number);
     if (!port || !may_move(port->connection)) return failure(Error::Invalid);
     port->vcpu.store(vcpu, std::memory_order_seq_cst);
-    shared_events().moved(number, [&] { notify(number); });
+    tell_new_vcpu(number, *port);
     return {};
 }
 
@@ -145,7 +159,7 @@ void EventChannels::free_port(xen::EventPort number, Port& port)
     }
     connect(port, {});
     // Nobody can raise it now: senders held the lock of one of the two ports.
-    shared_events().clear_pending(number);
+    forget_pending(number, port);
     ports_.give_back(number);
 }
 
@@ -168,15 +182,11 @@ Expected<> EventChannels::close(xen::EventPort number)
 
 bool EventChannels::reset(Budget& budget)
 {
-    auto const next_taken = [&](xen::EventPort from) {
-        LockGuard const guard{lock_};
-        return ports_.next_taken(from);
-    };
-    for (auto number = next_taken(1); number; number = next_taken(*number + 1)) {
+    for (auto number = next_in_use(1); number; number = next_in_use(*number + 1)) {
         static_cast<void>(close(*number));
-        if (budget.is_spent()) return !next_taken(1);
+        if (budget.is_spent()) break;
     }
-    return true;
+    return leave_fifo();
 }
 
 bool EventChannels::close_all(Budget& budget)
@@ -190,10 +200,16 @@ bool EventChannels::close_all(Budget& budget)
 
 // --- looking ---
 
-PortTable::Numbers EventChannels::in_use()
+u32 EventChannels::count_in_use()
 {
     LockGuard const guard{lock_};
-    return ports_.taken();
+    return ports_.count();
+}
+
+std::optional<xen::EventPort> EventChannels::next_in_use(xen::EventPort from)
+{
+    LockGuard const guard{lock_};
+    return ports_.next_taken(from);
 }
 
 Expected<xen::EventStatus> EventChannels::status(xen::EventPort number)

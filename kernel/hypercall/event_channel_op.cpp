@@ -104,9 +104,38 @@ Expected<> reset(Vcpu& caller, xen::EventReset const& request)
     return {};
 }
 
+/// What the guest does with the page meanwhile hurts only itself.
+Expected<OwnRam> own_page(Vcpu const& caller, u64 gfn)
+{
+    auto page = caller.domain().physmap.reference_own(Gfn{gfn});
+    if (!page) return failure(Error::Invalid);
+    return page;
+}
+
+Expected<> init_control(Vcpu& caller, xen::EventInitControl& request)
+{
+    if (!caller.domain().vcpu(request.vcpu)) return failure(Error::NotFound);
+    auto page = own_page(caller, request.control_gfn);
+    if (!page) return failure(page.error());
+    request.link_bits = xen::event_fifo_link_bits;
+    return caller.domain().event_channels.init_control(request.vcpu, std::move(*page), request.offset);
+}
+
+Expected<> expand_array(Vcpu& caller, xen::EventExpandArray const& request)
+{
+    if (!caller.domain().event_channels.uses_fifo()) return failure(Error::NotSupported);
+    auto page = own_page(caller, request.array_gfn);
+    if (!page) return failure(page.error());
+    return caller.domain().event_channels.expand_array(std::move(*page), caller.budget);
+}
+
+Expected<> set_priority(Vcpu& caller, xen::EventSetPriority const& request)
+{
+    return caller.domain().event_channels.set_priority(request.port, request.priority);
+}
+
 using enum xen::EventChannelCommand;
 
-/// The commands of the FIFO ABI are not here: a guest that is refused them uses the two-level ABI (design.md D14).
 constexpr std::array rows{
     CommandRow{BindInterdomain, answering<bind_interdomain>},
     CommandRow{BindVirq, answering<bind_virq>},
@@ -119,6 +148,9 @@ constexpr std::array rows{
     CommandRow{BindVcpu, taking<bind_vcpu>},
     CommandRow{Unmask, taking<unmask>},
     CommandRow{Reset, taking<reset>},
+    CommandRow{InitControl, answering<init_control>},
+    CommandRow{ExpandArray, taking<expand_array>},
+    CommandRow{SetPriority, taking<set_priority>},
 };
 constexpr auto commands = command_table<rows>();
 

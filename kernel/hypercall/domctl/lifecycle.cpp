@@ -16,7 +16,6 @@ namespace hospes::control {
 namespace {
 
 constexpr u32 highest_grant_version_known = 2;
-constexpr u32 highest_event_port = 4095;
 constexpr u32 flags_known = xen::create_flag::hvm | xen::create_flag::hap | xen::create_flag::s3_integrity |
                             xen::create_flag::oos_off | xen::create_flag::xenstore_domain | xen::create_flag::iommu |
                             xen::create_flag::nested_virtualisation | xen::create_flag::vpmu;
@@ -46,7 +45,7 @@ u32 limit(s32 wanted, u32 usual) { return wanted < 0 ? usual : static_cast<u32>(
 DomainConfiguration configuration_for(xen::DomctlCreateDomain const& wanted)
 {
     return {.max_vcpus = wanted.max_vcpus,
-            .max_event_port = std::min(wanted.max_event_port, highest_event_port),
+            .max_event_port = std::min(wanted.max_event_port, PortTable::capacity - 1),
             .max_grant_frames = limit(wanted.max_grant_frames, options().max_grant_frames),
             .max_maptrack_frames = limit(wanted.max_maptrack_frames, options().max_maptrack_frames),
             .grants_allowed = wanted.grant_options != 0,
