@@ -42,7 +42,7 @@ void EventChannels::wake_pollers(xen::EventPort number)
     }
 }
 
-bool EventChannels::raise_two_level(xen::EventPort number, Port& port)
+[[gnu::always_inline]] inline bool EventChannels::raise_two_level(xen::EventPort number, Port& port)
 {
     bool const fresh = shared_events().raise(number, [&] { select(number, port); });
     // Who changes the ABI looks for pending bits later (revive_one); one of the two sees the other.
@@ -64,7 +64,11 @@ bool EventChannels::raise_two_level(xen::EventPort number, Port& port)
 void EventChannels::raise(xen::EventPort number, Port& port)
 {
     FifoPages* const fifo = fifo_.load(std::memory_order_acquire);
-    if (fifo ? raise_fifo(*fifo, number, port) : raise_two_level(number, port)) wake_pollers(number);
+    if (fifo) [[unlikely]] {
+        if (raise_fifo(*fifo, number, port)) wake_pollers(number);
+    } else if (raise_two_level(number, port)) {
+        wake_pollers(number);
+    }
 }
 
 Expected<> EventChannels::send(xen::EventPort number)
