@@ -85,6 +85,7 @@ void release_modules(boot::BootInfo const& info)
 {
     DomainConfiguration configuration;
     configuration.max_vcpus = request.vcpus;
+    configuration.max_event_port = PortTable::capacity - 1;
     configuration.max_grant_frames = request.options.max_grant_frames;
     configuration.max_maptrack_frames = request.options.max_maptrack_frames;
     configuration.flags = xen::create_flag::hvm | xen::create_flag::hap;

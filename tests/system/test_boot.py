@@ -15,6 +15,7 @@ def inspect(machine):
     assert f"{facts['xen_major']}.{facts['xen_minor']}" == release_of(DOM0).xen
     assert machine.dom0.check("nproc").strip() == str(wanted.dom0_cpus or wanted.cpus)
     assert "control_d" in machine.dom0.check("cat /proc/xen/capabilities")
+    assert "Using FIFO-based ABI" in machine.dom0.check("dmesg | grep xen:events")
     if wanted.nic != "none":
         machine.dom0.check("ping -c 3 -W 30 10.0.2.2")
     if wanted.root != "ram":
