@@ -133,8 +133,7 @@ bool EventChannels::look_at(xen::EventPort number, Look look)
 bool EventChannels::is_pending(xen::EventPort number)
 {
     return look_at(number, [&](Port const& port, FifoPages const* fifo) {
-        return fifo ? fifo->events.is_pending(number, port.fifo)
-                    : shared_events().is_pending(number);
+        return fifo ? fifo->events.is_pending(number, port.fifo) : shared_events().is_pending(number);
     });
 }
 

@@ -39,8 +39,7 @@ EventChannels::~EventChannels() = default;
 
 xen::EventPort EventChannels::highest_port() const
 {
-    u32 const two_level =
-        domain_.has_narrow_shared_info() ? compat::event_channels : xen::event_two_level_channels;
+    u32 const two_level = domain_.has_narrow_shared_info() ? compat::event_channels : xen::event_two_level_channels;
     u32 const reach = fifo_.load(std::memory_order_relaxed) ? xen::event_fifo_channels : two_level;
     return std::min(domain_.configuration().max_event_port, reach - 1);
 }

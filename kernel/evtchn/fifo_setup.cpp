@@ -46,7 +46,7 @@ void EventChannels::revive_one(FifoPages& fifo)
     if (!port) return;
     bool was_pending = port->fifo.waits.exchange(false, std::memory_order_seq_cst);
     if (number < xen::event_two_level_channels) {
-        TwoLevelEvents events{*domain_.shared_info()};
+        auto events = shared_events();
         if (events.is_pending(number)) {
             events.clear_pending(number);
             was_pending = true;

@@ -73,10 +73,11 @@ inline constexpr auto grant_table_commands = [] {
 inline constexpr auto event_channel_commands = [] {
     using enum xen::EventChannelCommand;
     return std::array{
-        CommandRule{BindInterdomain}, CommandRule{BindVirq}, CommandRule{BindPirq},
-        CommandRule{Close},           CommandRule{Send},     CommandRule{Status},
-        CommandRule{AllocUnbound},    CommandRule{BindIpi},  CommandRule{BindVcpu},
-        CommandRule{Unmask},          CommandRule{Reset},
+        CommandRule{BindInterdomain}, CommandRule{BindVirq},    CommandRule{BindPirq},
+        CommandRule{Close},           CommandRule{Send},        CommandRule{Status},
+        CommandRule{AllocUnbound},    CommandRule{BindIpi},     CommandRule{BindVcpu},
+        CommandRule{Unmask},          CommandRule{Reset},       CommandRule{InitControl},
+        CommandRule{ExpandArray},     CommandRule{SetPriority},
     };
 }();
 
