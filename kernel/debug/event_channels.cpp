@@ -16,12 +16,31 @@ using xen::EventStatusKind;
 
 constexpr u32 most_ports = most_event_channel_lines - 2; ///< that are shown singly
 
-/// What the domain's own bits say.
-std::string_view flags_of(EventChannels& channels, xen::EventPort port)
-{
-    if (channels.is_pending(port)) return channels.is_masked(port) ? ", pending, masked" : ", pending";
-    return channels.is_masked(port) ? ", masked" : "";
-}
+/// What the domain's own bits say of a port, and where it is told of other than usual: how it is queued.
+class PortNotes {
+public:
+    PortNotes(EventChannels& channels, xen::EventPort port)
+    {
+        if (channels.is_pending(port)) add(", pending");
+        if (channels.is_masked(port)) add(", masked");
+        auto const queue = channels.fifo_state(port);
+        if (!queue) return;
+        if (queue->priority != xen::event_fifo_priority_default) add(", priority {}", queue->priority);
+        if (queue->is_linked) add(", in a queue");
+    }
+    [[nodiscard]] std::string_view text() const { return {text_.data(), used_}; }
+
+private:
+    template <typename... T>
+    void add(FormatString<T...> format, T const&... values)
+    {
+        std::span const rest = std::span{text_}.subspan(used_);
+        used_ += format_into(rest, format.text(), FormatArguments<sizeof...(T)>{values...}.span()).size();
+    }
+
+    std::array<char, 48> text_;
+    size_t used_ = 0;
+};
 
 void show_heading(xen::DomainId domain, EventChannels const& channels)
 {
@@ -29,24 +48,16 @@ void show_heading(xen::DomainId domain, EventChannels const& channels)
     log_info("domain {}: event channels, FIFO with words for {} ports", domain, channels.fifo_words());
 }
 
-/// Where it is in no queue and has the usual priority there is nothing to be said.
-void show_queue(EventChannels& channels, xen::EventPort port)
-{
-    auto const state = channels.fifo_state(port);
-    if (!state || (!state->is_linked && state->priority == xen::event_fifo_priority_default)) return;
-    log_info("    priority {}{}", state->priority, state->is_linked ? ", in a queue" : "");
-}
-
-void show_port(xen::EventPort port, xen::EventStatus const& status, std::string_view flags)
+void show_port(xen::EventPort port, xen::EventStatus const& status, std::string_view notes)
 {
     switch (status.status) {
-    case EventStatusKind::Unbound: return log_info("  port {} for domain {}{}", port, status.u.unbound.domain, flags);
+    case EventStatusKind::Unbound: return log_info("  port {} for domain {}{}", port, status.u.unbound.domain, notes);
     case EventStatusKind::Interdomain:
         return log_info("  port {} on vCPU {}, with port {} of domain {}{}", port, status.vcpu,
-                        status.u.interdomain.port, status.u.interdomain.domain, flags);
+                        status.u.interdomain.port, status.u.interdomain.domain, notes);
     case EventStatusKind::Virq:
-        return log_info("  port {} on vCPU {}, VIRQ {}{}", port, status.vcpu, status.u.virq, flags);
-    case EventStatusKind::Ipi: return log_info("  port {} on vCPU {}, IPI{}", port, status.vcpu, flags);
+        return log_info("  port {} on vCPU {}, VIRQ {}{}", port, status.vcpu, status.u.virq, notes);
+    case EventStatusKind::Ipi: return log_info("  port {} on vCPU {}, IPI{}", port, status.vcpu, notes);
     default: return;
     }
 }
@@ -66,8 +77,7 @@ void show_event_channel_line(Domain& domain, u32 line)
     if (!port) return;
     auto const status = channels.status(*port);
     if (!status) return;
-    show_port(*port, *status, flags_of(channels, *port));
-    show_queue(channels, *port);
+    show_port(*port, *status, PortNotes{channels, *port}.text());
 }
 
 }

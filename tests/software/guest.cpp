@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "kernel/domain/guest_presence.hpp"
+#include "kernel/evtchn/fifo.hpp"
 #include "kernel/evtchn/two_level.hpp"
 #include "kernel/time/clock.hpp"
 #include "tests/fakes/host_virtual_cpu.hpp"
@@ -68,6 +69,25 @@ void Guest::handle_events()
         AtomicWords::clear(info->event_pending_selector, ~u64{0});
     }
     if (shared) AtomicWords::clear(shared->event_pending[0], ~u64{0});
+    take_queued_events();
+}
+
+/// Out of the words, in their order; from head to head they are the same ones.
+void Guest::take_queued_events()
+{
+    GuestLook const look{processor_.vcpu()};
+    auto* const block =
+        block_at ? reinterpret_cast<xen::EventFifoControlBlock*>(look.reach(Gpa{*block_at}, true)) : nullptr;
+    auto* const words = reinterpret_cast<u32*>(look.reach(Gpa{words_at}, true));
+    if (!block || !words) return;
+    FifoAccess::clear(block->ready, ~u32{0});
+    constexpr u32 taken = event_word::linked | event_word::link;
+    for (xen::EventPort port = 0; port != ports; ++port) {
+        FifoAccess::clear(words[port], taken);
+        FifoAccess::clear(words[port], event_word::pending);
+        if (one_in(64)) FifoAccess::set(words[port], 1u << below(32)); // and it does what is no good
+        if (one_in(16)) FifoAccess::set(words[port], event_word::masked);
+    }
 }
 
 void Guest::step()

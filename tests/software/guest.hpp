@@ -15,6 +15,7 @@ namespace hospes::software {
 
 class Guest {
 public:
+    static constexpr u32 ports = 12; ///< that it talks of
     struct Habits {
         u32 domains = 3;          ///< it talks to domains 0 to this - 1
         bool shares_pages = true; ///< it may give back, or hand out, what its other vCPUs use at this moment
@@ -42,7 +43,7 @@ public:
     }
     [[nodiscard]] xen::DomainId any_guest() { return static_cast<xen::DomainId>(1 + below(habits_.domains - 1)); }
     [[nodiscard]] xen::DomainId self_or_any() { return one_in(2) ? xen::domid_self : any_domain(); }
-    [[nodiscard]] xen::EventPort any_port() { return 1 + below(12); }
+    [[nodiscard]] xen::EventPort any_port() { return 1 + below(ports); }
     [[nodiscard]] u64 spare_frame() { return first_spare + below(spare_frames); }
     [[nodiscard]] u64 window_frame() { return first_window + own_id() * window_frames + below(window_frames); }
     /// A frame that may be anything.
@@ -55,10 +56,13 @@ public:
         xen::GrantHandle handle;
     };
     std::vector<MappedGrant> mapped;
-    std::optional<u64> info_at; ///< where it has put its own vcpu_info
+    std::optional<u64> info_at;               ///< where it has put its own vcpu_info
+    std::optional<u64> block_at;              ///< its control block of FIFO events
+    u64 words_at = first_spare << page_shift; ///< where the first event words are, as far as it knows
 
 private:
     void handle_events();
+    void take_queued_events();
 
     Processor processor_;
     Choices& choices_;

@@ -17,6 +17,24 @@ s64 event(Guest const& guest, xen::EventChannelCommand command, T request)
     return guest.processor().call_with(xen::Hypercall::EventChannelOp, command, request);
 }
 
+s64 init_control(Guest& guest)
+{
+    u32 const whose = guest.one_in(4) ? guest.any_vcpu() : guest.own_id();
+    u64 const frame = guest.one_in(8) ? guest.any_frame() : first_area + guest.own_id();
+    u32 const offset = guest.below(page_size / 64 + 1) * 64 + (guest.one_in(16) ? 4 : 0);
+    s64 const done = event(guest, InitControl, xen::EventInitControl{frame, offset, whose, 0, {}});
+    if (done == 0 && whose == guest.own_id()) guest.block_at = (frame << page_shift) + offset;
+    return done;
+}
+
+s64 expand_array(Guest& guest)
+{
+    u64 const frame = guest.any_frame();
+    s64 const done = event(guest, ExpandArray, xen::EventExpandArray{frame});
+    if (done == 0) guest.words_at = frame << page_shift;
+    return done;
+}
+
 std::array const actions{
     Action{"event: alloc_unbound", 3,
            [](Guest& guest) {
@@ -46,6 +64,12 @@ std::array const actions{
            [](Guest& guest) {
                if (!guest.one_in(8)) return s64{-1};
                return event(guest, Reset, xen::EventReset{guest.self_or_any()});
+           }},
+    Action{"event: init_control", 1, init_control},
+    Action{"event: expand_array", 1, expand_array},
+    Action{"event: set_priority", 1,
+           [](Guest& guest) {
+               return event(guest, SetPriority, xen::EventSetPriority{guest.any_port(), guest.below(18)});
            }},
 };
 

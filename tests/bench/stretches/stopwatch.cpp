@@ -20,6 +20,7 @@ namespace {
 constinit u32 timer_port = 0;
 constinit u64 left_at = 0;
 constinit u64 longest = 0;
+constinit void (*take_events)() = poll_events;
 constinit u64 soon = 0; ///< longer than it takes to set a timer and to return from the handler
 
 u64 ticks()
@@ -32,11 +33,18 @@ u64 ticks()
 /// Where the TSC is not the guest's own, the end can seem to lie before the beginning.
 void note_stretch(u64 until) { longest = std::max(longest, until > left_at ? until - left_at : 0); }
 
+/// The framework knows two-level ports only, which are masked until they have a handler. FIFO ports are not.
+u32 bind_timer()
+{
+    if (take_events == poll_events) return set_timer_handler([](u32) {});
+    return event_channel::bind_virq(xen::VirtualInterrupt::Timer, 0).port;
+}
+
 void on_upcall(TrapFrame&)
 {
     note_stretch(ticks());
     apic::end_of_interrupt();
-    poll_events();
+    take_events();
     (void)start_timer(now() + soon);
     left_at = ticks();
 }
@@ -49,17 +57,23 @@ void Stopwatch::prepare()
     enable_events();
     set_trap_handler(upcall_vector, on_upcall);
     (void)register_vcpu_info(0);
-    timer_port = set_timer_handler([](u32) {});
+    timer_port = bind_timer();
 }
 
-void Stopwatch::take_last_port()
+void Stopwatch::take_events_by(void (*take)())
 {
-    u32 last = xen::event_two_level_channels - 1;
+    take_events = take;
+    timer_port = bind_timer();
+}
+
+void Stopwatch::take_port(u32 last)
+{
     while (last > timer_port && event_channel::close(last) != 0) --last;
-    set_event_handler(timer_port, nullptr);
+    if (take_events == poll_events) set_event_handler(timer_port, nullptr);
     (void)event_channel::close(timer_port);
+    take_events(); // a port whose event waits is not given to anybody
     (void)event_channel::alloc_unbound(xen::domid_self, xen::domid_self); // takes the timer's old one
-    timer_port = set_timer_handler([](u32) {});
+    timer_port = bind_timer();
     report(timer_port == last, "the timer has the last port");
 }
 

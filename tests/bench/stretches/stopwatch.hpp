@@ -27,8 +27,10 @@ public:
         stop(name, good);
     }
 
-    /// All ports are taken: moves the timer's to the highest that there is.
-    static void take_last_port();
+    /// All ports up to `last` are taken: moves the timer's there.
+    static void take_port(u32 last);
+    /// After the event channels were reset: from now on `take` takes events out, for the handler.
+    static void take_events_by(void (*take)());
 
 private:
     static void start();

@@ -307,9 +307,9 @@ bool press(std::string_view keys)
 
 }
 
-void measure_ports()
+void measure_ports(std::string_view name)
 {
-    Stopwatch::measure("debug key e, all ports of dom0 in use", [] { return press("e"); });
+    Stopwatch::measure(name, [] { return press("e"); });
 }
 
 void measure_machine()

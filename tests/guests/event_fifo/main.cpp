@@ -149,14 +149,16 @@ void several_vcpus()
     auto* const block = allocate_pages();
     consumers[1].block = reinterpret_cast<xen::EventFifoControlBlock*>(block);
     report(succeeds(init_control(1, gfn_of(block))), "a block for vCPU 1");
-    report(arrive(1, 1), "what came before is delivered");
+    // Xen forgets it.
+    report(!on_hospes() || arrive(1, 1), "what came before is delivered");
+    u32 const before = consumers[1].count;
     constexpr u32 rounds = 1000;
     bool all = true;
     for (u32 round = 0; all && round != rounds; ++round) {
         (void)event_channel::send(port);
-        all = arrive(1, 2 + round);
+        all = arrive(1, before + round + 1);
     }
-    report(all && consumers[1].count == rounds + 1, "each of a thousand events arrives, once");
+    report(all && consumers[1].count == before + rounds, "each of a thousand events arrives, once");
     consumers[1].stop = true;
     (void)event_channel::close(port);
 }
