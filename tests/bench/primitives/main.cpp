@@ -11,6 +11,7 @@
 #include "tests/guests/framework/apic.hpp"
 #include "tests/guests/framework/cpu.hpp"
 #include "tests/guests/framework/events.hpp"
+#include "tests/guests/framework/fifo_events.hpp"
 #include "tests/guests/framework/grants.hpp"
 #include "tests/guests/framework/hypercall.hpp"
 #include "tests/guests/framework/memory.hpp"
@@ -102,6 +103,32 @@ void events()
     set_event_handler(ipi.port, nullptr);
 }
 
+void on_fifo_upcall(TrapFrame&)
+{
+    handler_entered = ticks();
+    apic::end_of_interrupt();
+    fifo_events::take();
+}
+
+/// What Linux uses. The last of all: the timer's port is gone after it.
+void queued_events()
+{
+    if (!fifo_events::start()) return report(false, "FIFO events");
+    set_trap_handler(upcall_vector, on_fifo_upcall);
+    u32 const port = event_channel::bind_ipi(0).port;
+    enable_interrupts();
+    measure("fifo_round_trip", [=] { (void)event_channel::send(port); });
+    for (auto& sample : samples) {
+        u64 begin = ticks();
+        (void)event_channel::send(port);
+        sample = handler_entered - begin;
+    }
+    disable_interrupts();
+    publish_median("fifo_to_handler");
+    (void)event_channel::send(port);
+    measure("fifo_send_queued", [=] { (void)event_channel::send(port); });
+}
+
 /// A page of one's own costs what another domain's does. Two hypercalls, of one operation each.
 void grant()
 {
@@ -149,6 +176,7 @@ void run()
     events();
     grant();
     timers();
+    queued_events();
 }
 
 }
