@@ -60,6 +60,23 @@ TEST_F(ShowEventChannels, OneBehindManyClosedOnesIsShown)
                           "  port 40 for domain 0\n");
 }
 
+TEST_F(ShowEventChannels, FifoPortsSayHowTheyAreQueued)
+{
+    using enum xen::EventChannelCommand;
+    auto const call = [&](auto command, auto request) {
+        return one.call_with(xen::Hypercall::EventChannelOp, command, request);
+    };
+    ASSERT_EQ(call(InitControl, xen::EventInitControl{4, 0, 0, 0, {}}), 0);
+    ASSERT_EQ(call(ExpandArray, xen::EventExpandArray{6}), 0);
+    ASSERT_EQ(one->event_channels.bind_ipi(0), xen::EventPort{1});
+    ASSERT_EQ(one->event_channels.bind_ipi(0), xen::EventPort{2});
+    ASSERT_EQ(call(SetPriority, xen::EventSetPriority{1, 3}), 0);
+    ASSERT_TRUE(one->event_channels.send(1));
+    EXPECT_EQ(shown(one), "domain 1: event channels, FIFO with words for 1024 ports\n"
+                          "  port 1 on vCPU 0, IPI, pending, priority 3, in a queue\n"
+                          "  port 2 on vCPU 0, IPI\n");
+}
+
 TEST_F(ShowEventChannels, ManyAreCounted)
 {
     for (u32 i = 0; i < 40; ++i) ASSERT_TRUE(one->event_channels.alloc_unbound(0));
