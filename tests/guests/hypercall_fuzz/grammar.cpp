@@ -206,9 +206,15 @@ constexpr std::array rules{
           }),
     event(E::InitControl,
           [](Call& call, Arguments& any) {
-              call.point_to(1, xen::EventInitControl{any.gfn(), static_cast<u32>(any.small(4096)), any.vcpu(), 0, {}});
+              u32 const offset = static_cast<u32>(any.small(512)) * 8 + (any(8) == 0 ? 4 : 0);
+              call.point_to(1, xen::EventInitControl{any.gfn(), offset, any.vcpu(), 0, {}});
           }),
     event(E::ExpandArray, [](Call& call, Arguments& any) { call.point_to(1, xen::EventExpandArray{any.gfn()}); }),
+    event(E::ExpandArray, [](Call& call, Arguments& any) { call.point_to(1, xen::EventExpandArray{any.gfn()}); }),
+    event(E::SetPriority,
+          [](Call& call, Arguments& any) {
+              call.point_to(1, xen::EventSetPriority{any.port(), static_cast<u32>(any.small(17))});
+          }),
     vcpu(V::Up, names_a_vcpu),
     vcpu(V::Up, names_a_vcpu),
     vcpu(V::Up, names_a_vcpu),
