@@ -21,7 +21,8 @@ constinit PerCpu<StaticVector<HeldLock, 16>> held_locks;
 /// Two of these may be held together, in an order of their own (lock_rank.hpp).
 bool comes_in_pairs(LockRank rank)
 {
-    return rank == LockRank::GrantTable || rank == LockRank::EventChannel || rank == LockRank::Scheduler;
+    return rank == LockRank::GrantTable || rank == LockRank::EventChannel || rank == LockRank::EventQueue ||
+           rank == LockRank::Scheduler;
 }
 
 }

@@ -275,7 +275,7 @@ bool Domain::dismantle(Budget& budget)
         vcpus_[--vcpus_made_].reset();
         if (budget.is_spent()) return false;
     }
-    return physmap.free_tables(budget);
+    return event_channels.dismantle(budget) && physmap.free_tables(budget);
 }
 
 // --- shared info ---

@@ -88,8 +88,8 @@ Expected<xen::EventPort> EventChannels::bind_interdomain(Domain& remote, xen::Ev
     auto const number = take_port({.state = PortState::Interdomain, .remote_port = remote_port, .remote = &remote}, 0);
     if (!number) return number;
     connect(*end, {.state = PortState::Interdomain, .remote_port = *number, .remote = &domain_});
-    raise(*number,
-          *ports_.find(*number)); // what the other end sent while nobody was there must not be missed (abi.md 3.3)
+    // What the other end sent while nobody was there must not be missed (abi.md 3.3).
+    raise(*number, *ports_.find(*number));
     return number;
 }
 
@@ -185,7 +185,7 @@ bool EventChannels::reset(Budget& budget)
         static_cast<void>(close(*number));
         if (budget.is_spent()) break;
     }
-    return leave_fifo();
+    return leave_fifo(budget);
 }
 
 bool EventChannels::close_all(Budget& budget)
@@ -195,6 +195,11 @@ bool EventChannels::close_all(Budget& budget)
         closed_ = true;
     }
     return reset(budget);
+}
+
+bool EventChannels::dismantle(Budget& budget)
+{
+    return ports_.free_records([&] { return budget.is_spent(); });
 }
 
 // --- looking ---

@@ -110,6 +110,8 @@ public:
     /// Closes ports like reset(), and for good: none can be taken any more. Part of a domain's destruction; the vCPUs
     /// are stopped.
     [[nodiscard]] bool close_all(Budget& budget);
+    /// Frees the ports' records until the budget is spent; true when none is left. Nobody can name the domain any more.
+    [[nodiscard]] bool dismantle(Budget& budget);
 
 private:
     class PairLock;
@@ -133,8 +135,12 @@ private:
 
     [[nodiscard]] Expected<FifoPages*> fifo_for_use();
     void revive_one(FifoPages& fifo);
-    [[nodiscard]] bool revive(FifoPages& fifo, Budget& budget);
-    [[nodiscard]] bool leave_fifo();
+    void revive_some(FifoPages& fifo);
+    enum class Expansion : u8 { Begun, Done };
+    [[nodiscard]] Expected<Expansion> expand_step(OwnRam& page, Hfn frame);
+    [[nodiscard]] bool end_fifo();
+    [[nodiscard]] std::optional<OwnRam> take_left_page();
+    [[nodiscard]] bool leave_fifo(Budget& budget);
 
     Domain& domain_;
     Spinlock<LockRank::EventChannel> lock_;

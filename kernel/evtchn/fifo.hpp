@@ -39,7 +39,9 @@ struct FifoAccess {
 };
 
 /// What a port's record has for this ABI. It outlives the port's connection: a closed port may still be linked.
+template <typename Access = FifoAccess>
 struct FifoPort {
+    typename Access::MoveLock moving; ///< its event goes to another vCPU's queues than last time
     std::atomic<u8> priority{xen::event_fifo_priority_default};
     std::atomic<bool> waits{false}; ///< it is pending, and has no word yet
     std::atomic<u16> queue{0};      ///< where it was linked last: vCPU and priority
@@ -72,7 +74,7 @@ public:
     /// An event has happened. `target()` is the port's vCPU; `notify(vcpu)` is called if that must be given an upcall.
     /// False if the event was pending already.
     template <typename Target, typename Notify>
-    bool raise(xen::EventPort number, FifoPort& port, Target target, Notify notify)
+    bool raise(xen::EventPort number, FifoPort<Access>& port, Target target, Notify notify)
     {
         u32* word = find(number);
         if (!word) {
@@ -86,7 +88,7 @@ public:
         return (before & event_word::pending) == 0;
     }
     template <typename Target, typename Notify>
-    void unmask(xen::EventPort number, FifoPort& port, Target target, Notify notify)
+    void unmask(xen::EventPort number, FifoPort<Access>& port, Target target, Notify notify)
     {
         u32* const word = find(number);
         if (!word) return;
@@ -94,13 +96,13 @@ public:
         if ((before & event_word::pending) != 0 && (before & event_word::linked) == 0)
             link(number, port, *word, target(), notify);
     }
-    void clear_pending(xen::EventPort number, FifoPort& port)
+    void clear_pending(xen::EventPort number, FifoPort<Access>& port)
     {
         port.waits.store(false, std::memory_order_seq_cst);
         if (u32* const word = find(number)) Access::clear(*word, event_word::pending);
     }
 
-    [[nodiscard]] bool is_pending(xen::EventPort number, FifoPort const& port) const
+    [[nodiscard]] bool is_pending(xen::EventPort number, FifoPort<Access> const& port) const
     {
         return port.waits.load(std::memory_order_seq_cst) || has(number, event_word::pending);
     }
@@ -118,6 +120,11 @@ public:
         u32 const index = page_count();
         pages_[index].store(words, std::memory_order_seq_cst);
         page_count_.store(index + 1, std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool has_page(u32 const* words) const
+    {
+        return std::ranges::any_of(std::span{pages_}.first(page_count()),
+                                   [=](auto const& page) { return page.load(std::memory_order_relaxed) == words; });
     }
     [[nodiscard]] bool has_block(u32 vcpu)
     {
@@ -152,12 +159,12 @@ private:
     struct Queue {
         u32 vcpu, priority;
     };
-    [[nodiscard]] static Queue queue_of(FifoPort const& port)
+    [[nodiscard]] static Queue queue_of(FifoPort<Access> const& port)
     {
         u32 const queue = port.queue.load(std::memory_order_relaxed);
         return {queue / xen::event_fifo_max_queues, queue % xen::event_fifo_max_queues};
     }
-    static void set_queue(FifoPort& port, Queue queue)
+    static void set_queue(FifoPort<Access>& port, Queue queue)
     {
         port.queue.store(static_cast<u16>(queue.vcpu * xen::event_fifo_max_queues + queue.priority),
                          std::memory_order_relaxed);
@@ -174,22 +181,23 @@ private:
         return word && (Access::load(*word) & bits) != 0;
     }
 
-    /// `port.queue` names another vCPU only after a change under `move_lock_` and both vCPUs' locks.
+    /// `port.queue` names another vCPU only after a change under `port.moving` and both vCPUs' locks.
     template <typename Notify>
-    void link(xen::EventPort number, FifoPort& port, u32& word, u32 vcpu, Notify notify)
+    void link(xen::EventPort number, FifoPort<Access>& port, u32& word, u32 vcpu, Notify notify)
     {
         auto const tell = link_where_it_was(number, port, word, vcpu);
         if (tell ? *tell : link_elsewhere(number, port, word, vcpu)) notify(vcpu);
     }
-    [[nodiscard]] std::optional<bool> link_where_it_was(xen::EventPort number, FifoPort& port, u32& word, u32 vcpu)
+    [[nodiscard]] std::optional<bool> link_where_it_was(xen::EventPort number, FifoPort<Access>& port, u32& word,
+                                                        u32 vcpu)
     {
         LockGuard const guard{vcpus_[vcpu].lock};
         if (queue_of(port).vcpu != vcpu) return std::nullopt;
         return append(number, port, word, vcpu);
     }
-    [[nodiscard]] bool link_elsewhere(xen::EventPort number, FifoPort& port, u32& word, u32 vcpu)
+    [[nodiscard]] bool link_elsewhere(xen::EventPort number, FifoPort<Access>& port, u32& word, u32 vcpu)
     {
-        LockGuard const moving{move_lock_};
+        LockGuard const moving{port.moving};
         u32 const before = queue_of(port).vcpu;
         LockGuard const guard{vcpus_[std::min(before, vcpu)].lock};
         if (before == vcpu) return append(number, port, word, vcpu);
@@ -198,7 +206,7 @@ private:
     }
 
     /// With the locks of its old queue and its new one. True if the vCPU must be given an upcall.
-    [[nodiscard]] bool append(xen::EventPort number, FifoPort& port, u32& word, u32 vcpu)
+    [[nodiscard]] bool append(xen::EventPort number, FifoPort<Access>& port, u32& word, u32 vcpu)
     {
         u32 const before = Access::load(word);
         if ((before & event_word::linked) != 0) return false;
@@ -234,7 +242,6 @@ private:
     Vcpus vcpus_;
     std::array<std::atomic<u32*>, most_pages> pages_{};
     std::atomic<u32> page_count_{0};
-    typename Access::MoveLock move_lock_;
 };
 
 }

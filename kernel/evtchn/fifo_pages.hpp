@@ -22,18 +22,20 @@ public:
     [[nodiscard]] static constexpr u64 most_overhead(u32 vcpus);
     /// OutOfMemory. May be called again.
     [[nodiscard]] Expected<> have_vcpus(u32 count, Quota& quota);
-    /// NoSpace: there are words for all ports.
-    [[nodiscard]] Expected<> add_words(OwnRam& page);
+    /// `frame` is that of `page`, which is taken. NoSpace: there are words for all ports.
+    [[nodiscard]] Expected<> add_words(OwnRam& page, Hfn frame);
+    [[nodiscard]] bool has_words(Hfn frame) const;
     /// Invalid: the vCPU has one. True if it must be given an upcall.
     [[nodiscard]] Expected<bool> add_block(u32 vcpu, OwnRam& page, u32 offset);
 
     [[nodiscard]] bool is_empty() const { return count_ == 0; }
-    /// One page, to be let go without a lock, until none is left; from the first call on `events` knows none of them.
+    /// Nobody raises events any more: `events` is as at first. The pages are still here.
+    void forget();
+    /// After that: one page, to be let go without a lock, until none is left.
     [[nodiscard]] std::optional<OwnRam> take_page();
 
-    /// The words that were added last: the port up to which it has been asked what waited for them.
+    /// Of the words that were added last: the port that is to be asked next what waited for them.
     struct Revival {
-        Hfn page{};
         xen::EventPort next = 0, end = 0;
         [[nodiscard]] bool is_over() const { return next == end; }
     };

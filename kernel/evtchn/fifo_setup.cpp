@@ -52,32 +52,43 @@ void EventChannels::revive_one(FifoPages& fifo)
             was_pending = true;
         }
     }
-    if (was_pending && port->connection.state != PortState::Free) static_cast<void>(raise_fifo(fifo, number, *port));
+    if (!was_pending || port->connection.state == PortState::Free) return;
+    // Nobody who polled saw it since the ABI changed.
+    if (raise_fifo(fifo, number, *port)) wake_pollers(number);
 }
 
-/// True when all is done. Sixteen ports cost less than a look at the clock and the rest of a call.
-bool EventChannels::revive(FifoPages& fifo, Budget& budget)
+/// Sixteen ports cost less than a look at the clock and the rest of a call.
+void EventChannels::revive_some(FifoPages& fifo)
 {
     constexpr u32 at_once = 16;
-    while (!fifo.revival.is_over()) {
-        for (u32 count = 0; count != at_once && !fifo.revival.is_over(); ++count) revive_one(fifo);
-        if (budget.is_spent()) break;
-    }
-    return fifo.revival.is_over();
+    for (u32 count = 0; count != at_once && !fifo.revival.is_over(); ++count) revive_one(fifo);
 }
 
-/// The same call made again goes on with its page; another one first ends what is begun.
-Expected<> EventChannels::expand_array(OwnRam page, Budget& budget)
+/// A page that has words already is that of the same call made again, which has nothing more to do than to wait until
+/// what its vCPU, or another one, has begun is over. Between two steps others have the domain's lock.
+Expected<EventChannels::Expansion> EventChannels::expand_step(OwnRam& page, Hfn frame)
 {
     LockGuard const guard{lock_};
     FifoPages* const fifo = fifo_.load(std::memory_order_relaxed);
     if (!fifo) return failure(Error::NotSupported);
-    bool const is_begun = !fifo->revival.is_over() && fifo->revival.page == page.frame();
-    if (!revive(*fifo, budget)) return failure(Error::Restart);
-    if (is_begun) return {};
-    if (auto const added = fifo->add_words(page); !added) return added;
-    if (!revive(*fifo, budget)) return failure(Error::Restart);
-    return {};
+    if (!fifo->revival.is_over()) {
+        revive_some(*fifo);
+        return Expansion::Begun;
+    }
+    if (fifo->has_words(frame)) return Expansion::Done;
+    if (auto const added = fifo->add_words(page, frame); !added) return failure(added.error());
+    return Expansion::Begun;
+}
+
+Expected<> EventChannels::expand_array(OwnRam page, Budget& budget)
+{
+    Hfn const frame = page.frame();
+    for (;;) {
+        auto const step = expand_step(page, frame);
+        if (!step) return failure(step.error());
+        if (*step == Expansion::Done) return {};
+        if (budget.is_spent()) return failure(Error::Restart);
+    }
 }
 
 Expected<> EventChannels::set_priority(xen::EventPort number, u32 priority)
@@ -91,17 +102,30 @@ Expected<> EventChannels::set_priority(xen::EventPort number, u32 priority)
     return {};
 }
 
-/// False if ports are in use. Nobody uses the pages any more: they are let go one by one, without the lock.
-bool EventChannels::leave_fifo()
+/// False if ports are in use.
+bool EventChannels::end_fifo()
 {
-    for (;;) {
-        std::optional<OwnRam> page; // goes after the lock
-        LockGuard const guard{lock_};
-        if (ports_.count() != 0) return false;
-        fifo_.store(nullptr, std::memory_order_relaxed);
-        if (fifo_pages_) page = fifo_pages_->take_page();
-        if (!page) return true;
-    }
+    LockGuard const guard{lock_};
+    if (ports_.count() != 0) return false;
+    if (fifo_.load(std::memory_order_relaxed)) fifo_pages_->forget();
+    fifo_.store(nullptr, std::memory_order_relaxed);
+    return true;
+}
+
+/// A page that nobody uses any more, to be let go without the lock.
+std::optional<OwnRam> EventChannels::take_left_page()
+{
+    LockGuard const guard{lock_};
+    if (!fifo_pages_ || fifo_.load(std::memory_order_relaxed)) return std::nullopt;
+    return fifo_pages_->take_page();
+}
+
+bool EventChannels::leave_fifo(Budget& budget)
+{
+    if (!end_fifo()) return false;
+    while (take_left_page())
+        if (budget.is_spent()) return false;
+    return true;
 }
 
 u32 EventChannels::fifo_words() const

@@ -15,7 +15,7 @@ enum class LockRank : u8 {
     GrantTable,        ///< one domain's shared grant entries; two of them in order of domain id
     EventChannel,      ///< one domain's ports; two of them in order of domain id
     EventPort,         ///< one port, against sending while it changes
-    EventMove,         ///< one domain's events that go to another vCPU's queues than last time
+    EventMove,         ///< one port's event that goes to another vCPU's queues than last time
     EventQueue,        ///< one vCPU's queues of events; two of them in order of vCPU number
     VirtualInterrupts, ///< virtual IOAPIC, MSI bindings, virtual PCI functions
     PciConfig,         ///< the address and data ports of configuration space, its windows and dom0's view of them

@@ -64,7 +64,7 @@ struct World {
     }
 
     struct TestPort {
-        FifoPort fifo;
+        FifoPort<SteppedAccess> fifo;
         u32 vcpu = 0;
     };
     auto target(xen::EventPort number)
