@@ -47,6 +47,10 @@ DEPENDENCIES = -MMD -MP
 # Which source this is: git says it, and writes it into revision.txt when it makes an archive (.gitattributes).
 REVISION := $(or $(shell grep -v Format packaging/revision.txt 2>/dev/null | cut -c1-12), \
                  $(shell git describe --always --exclude='*' --abbrev=12 --dirty=-modified 2>/dev/null),unknown)
+# Grows with each build. One file in /boot and one package for each.
+ifeq ($(PACKAGE_VERSION),)
+  PACKAGE_VERSION := $(shell packaging/package_version)
+endif
 
 .PHONY: all iso unit fuzz guests format format-check tidy layering deps toolchain test-packages run payload check \
         check-fast check-guests bench install clean help
@@ -58,7 +62,7 @@ help:
 	    run "boot to dom0's shell in QEMU (ACCEL=kvm)" check "all tests" all "hypervisor and ISO, the default" \
 	    check-fast "tests that need no emulator" "unit fuzz" "tests on the host" "guests check-guests" "test guests" \
 	    "soak" "fuzzed hypercalls and 1,000 lives for SECONDS=N" \
-	    "deb live docs" "a package, a live medium, made documents" \
+	    "deb live docs" "packages, a live medium, made documents" check-packaging "packages, without an emulator" \
 	    check-abi "the ABI beside other releases' headers" \
 	    "system system-slow" "Debian's dom0 and guests" run-dom0 "dom0 without GRUB, SCENARIO=..." \
 	    payload "one kernel as dom0, KERNEL=..." bench "cost of primitives, beside Xen's" \
@@ -263,7 +267,7 @@ bench: $(BUILD)/hospes.elf guests dom0-ram
 	BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/bench/whole_system.py; whole=$$?; \
 	/usr/bin/python3 tests/bench/image_size.py $(BUILD) && exit $$((primitives | stretches | whole))
 install: $(BUILD)/hospes.gz
-	install -D -m 644 $< $(DESTDIR)/boot/xen-hospes.gz
+	$(Q)install -D -m 644 $< $(DESTDIR)/boot/hospes-$(PACKAGE_VERSION).gz
 clean:
 	rm -rf $(BUILD)
 

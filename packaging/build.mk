@@ -13,13 +13,10 @@ $(BUILD)/drivers/screen/font.cpp.o tidy: private KERNEL_CXX += -I$(BUILD)/genera
 
 # --- installation, the Debian package ---
 
-.PHONY: deb docs live dom0-live install-files
-VERSION       := $(shell sed -n 's/.*version = "\(.*\)".*/\1/p' kernel/version.hpp)
+.PHONY: deb docs live dom0-live install-files package-tools check-packaging
 OPTIONS_PAGE  := $(BUILD)/packaging/options_page
 OPTION_SOURCES := packaging/options_page.cpp kernel/options/command_line.cpp kernel/options/options.cpp \
                   kernel/options/parse_values.cpp
-PACKAGE       := $(BUILD)/hospes_$(VERSION)_amd64.deb
-PACKAGE_TREE  := $(BUILD)/packaging/tree
 
 $(OPTIONS_PAGE): $(OPTION_SOURCES) kernel/options/command_line.hpp kernel/options/options.hpp | toolchain
 	$(call say,HOST,$@)
@@ -30,33 +27,29 @@ $(BUILD)/packaging/hospes-options.7: $(OPTIONS_PAGE)
 docs: $(OPTIONS_PAGE)
 	$(Q)$< markdown >docs/options.md
 
+# Manual pages, and the guides of those who run it.
+MANUALS := packaging/hospes.8 packaging/hospes-verdict.8 $(BUILD)/packaging/hospes-options.7
+GUIDES  := $(filter-out docs/README.md,$(wildcard $(addprefix docs/,installing.md administering-guests.md building-guests.md \
+           options.md iommu.md reading-a-panic.md)))
+
 install: install-files
 # The hypervisor itself is installed by the Makefile's own rule.
-install-files: $(BUILD)/packaging/hospes-options.7
+install-files: $(MANUALS)
 	$(Q)install -D -m 644 packaging/grub.cfg $(DESTDIR)/etc/default/grub.d/hospes.cfg
+	$(Q)install -D -m 755 packaging/grub_entries $(DESTDIR)/etc/grub.d/22_hospes
 	$(Q)install -D -m 755 packaging/hospes-verdict $(DESTDIR)/usr/bin/hospes-verdict
-	$(Q)install -D -m 644 packaging/hospes-verdict.service \
-	    $(DESTDIR)/usr/lib/systemd/system/hospes-verdict.service
-	$(Q)install -d $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants
-	$(Q)ln -sf ../hospes-verdict.service $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants/
-	$(Q)install -D -m 644 packaging/copyright $(DESTDIR)/usr/share/doc/hospes/copyright
-	$(Q)for page in packaging/hospes.8 packaging/hospes-verdict.8 $<; do \
-	    section=$(DESTDIR)/usr/share/man/man$${page##*.}; install -d $$section; \
-	    gzip -9 -n -c $$page >$$section/$${page##*/}.gz; done
+	$(Q)install -D -m 644 packaging/hospes-verdict.service $(DESTDIR)/usr/lib/systemd/system/hospes-verdict.service
+	$(Q)install -D -m 644 -t $(DESTDIR)/usr/share/doc/hospes $(GUIDES)
+	$(Q)install -D -m 644 CHANGELOG.md $(DESTDIR)/usr/share/doc/hospes/what-changed.md
+	$(Q)for page in $(MANUALS); do install -D -m 644 -t $(DESTDIR)/usr/share/man/man$${page##*.} $$page; done
 
-deb: $(PACKAGE)
-$(PACKAGE): $(BUILD)/hospes.gz $(BUILD)/packaging/hospes-options.7 $(shell find packaging -type f)
-	$(call say,DEB,$@)
-	$(Q)rm -rf $(PACKAGE_TREE)
-	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(PACKAGE_TREE) BUILD=$(BUILD)
-	$(Q)install -d $(PACKAGE_TREE)/DEBIAN
-	$(Q)install -m 644 packaging/debian/conffiles packaging/debian/triggers $(PACKAGE_TREE)/DEBIAN/
-	$(Q)install -m 755 packaging/debian/postinst packaging/debian/postrm $(PACKAGE_TREE)/DEBIAN/
-	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e "s/@SIZE@/$$(du -sk $(PACKAGE_TREE) | cut -f1)/" \
-	    packaging/debian/control.in >$(PACKAGE_TREE)/DEBIAN/control
-	$(Q)cd $(PACKAGE_TREE) && find etc boot usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums
-	$(Q)SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) \
-	    dpkg-deb --root-owner-group -Zxz --build $(PACKAGE_TREE) $@ >/dev/null
+deb: $(BUILD)/hospes.gz $(MANUALS) | package-tools
+	$(call say,DEB,$(PACKAGE_VERSION))
+	$(Q)packaging/build_package $(PACKAGE_VERSION) $(BUILD)
+package-tools:
+	@tests/tools/packages deb
+check-packaging: deb
+	$(Q)BUILD=$(abspath $(BUILD)) /usr/bin/python3 -m pytest -p no:cacheprovider --tb=short tests/packaging
 
 # --- the live medium ---
 
