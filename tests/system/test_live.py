@@ -80,6 +80,13 @@ def check_verdict(dom0, iommu):
     assert "CPU virtualization" in dom0.check("hospes-verdict")
 
 
+def check_screen(dom0):
+    """The screen greets as the serial line does; and keyboard and screen have a shell."""
+    screen = dom0.check("fold -w $(stty size </dev/tty1 | cut -d' ' -f2) /dev/vcs1")
+    assert "xl create -c /etc/hospes/tiny.cfg" in screen
+    assert "dom0:~#" in screen.partition("poweroff")[2]
+
+
 def test_it_is_small_enough():
     assert (BUILD / MEDIUM).stat().st_size < MOST_BYTES
 
@@ -101,8 +108,9 @@ def test_every_example_starts_with_one_command(live, firmware):
 
 @pytest.mark.slow
 def test_without_iommu(live):
-    machine = live("iso", "i", iommu="none").boot()
+    machine = live("iso", "i", iommu="none", qemu_options=("-device", "VGA")).boot()
     check_verdict(machine.dom0, "off")
+    check_screen(machine.dom0)
     power_off(machine)
 
 
