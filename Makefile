@@ -225,7 +225,7 @@ format-check:
 tidy:
 	$(Q)$(TIDY) --quiet $(filter %.cpp,$(SOURCES)) -- $(KERNEL_CXX)
 layering:
-	$(Q)tests/tools/check_layering && tests/tools/check_references
+	$(Q)tests/tools/check_layering && tests/tools/check_references && tests/tools/check_guides
 
 # --- booting, and all tests ------------------------------------------------------------------------------------------
 

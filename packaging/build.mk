@@ -29,8 +29,8 @@ docs: $(OPTIONS_PAGE)
 
 # Manual pages, and the guides of those who run it.
 MANUALS := packaging/hospes.8 packaging/hospes-verdict.8 $(BUILD)/packaging/hospes-options.7
-GUIDES  := $(filter-out docs/README.md,$(wildcard $(addprefix docs/,installing.md administering-guests.md building-guests.md \
-           options.md iommu.md reading-a-panic.md)))
+GUIDES  := $(addprefix docs/,first-steps.md installing.md administering-guests.md building-guests.md networking.md from-xen.md \
+           troubleshooting.md reading-a-panic.md options.md iommu.md)
 
 install: install-files
 # The hypervisor itself is installed by the Makefile's own rule.

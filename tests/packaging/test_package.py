@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from package import PACKAGES, ROOT
+from guides import commands  # package.py says where it is
 
 XEN_ITSELF = re.compile(r"^Inst (xen-hypervisor-\S+)", re.M)
 TOOLSTACK = re.compile(r"^Inst (xen-utils-4\S+)", re.M)
@@ -21,6 +22,12 @@ def test_lintian_has_nothing_to_say():
     """Of a tree with changed files, the names of packages grow longer than it likes."""
     said = output("lintian", "--allow-root", "--fail-on", "none", "--tag-display-limit", "0", *map(str, PACKAGES))
     assert [line for line in said.splitlines() if line[:2] in ("E:", "W:") and "package-has-long-file-name" not in line] == []
+
+
+def test_the_guide_builds_what_is_here():
+    """`make check-packaging` has done so."""
+    assert commands("installing.md", "build") == ["make deb"]
+    assert all(package.exists() for package in PACKAGES)
 
 
 def test_symbols_are_those_of_the_image(tmp_path):

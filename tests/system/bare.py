@@ -21,12 +21,13 @@ def multiboot(kernel, options):
     return ["-kernel", str(BUILD / "hospes.elf"), "-append", options, *(["-initrd", str(kernel)] if kernel else [])]
 
 
-def system_partition(folder, files, configuration):
-    """An EFI system partition that the firmware's boot manager starts hospes.efi from; files: name -> path."""
+def system_partition(folder, files, configuration, firmware=None):
+    """An EFI system partition that the firmware's boot manager starts hospes.efi from; files: name -> path. Another firmware than
+    the usual one comes as QEMU's options."""
     volume = folder / "esp/EFI/BOOT"
     volume.mkdir(parents=True)
     for name, source in {"BOOTX64.EFI": BUILD / "hospes.efi", **files}.items():
         shutil.copy(source, volume / name)
     if configuration is not None:
         (volume / "hospes.cfg").write_text(configuration)
-    return ["-bios", FIRMWARE_UEFI, "-drive", f"if=ide,format=raw,file=fat:rw:{folder / 'esp'}"]
+    return [*(firmware or ["-bios", FIRMWARE_UEFI]), "-drive", f"if=ide,format=raw,file=fat:rw:{folder / 'esp'}"]

@@ -61,6 +61,7 @@ def test_install_boot_remove(disk, start, tmp_path, firmware):
     before = debian.check(TRACES)
     debian.check("dpkg -i /root/hospes.deb /root/hospes-image.deb", timeout=900)
     run(debian, commands("installing.md", "menu"))
+    assert int(run(debian, commands("troubleshooting.md", "menu"))) >= 2
     assert "'Debian GNU/Linux, with Hospes'" in debian.check("cat /boot/grub/grub.cfg")
     assert "/usr/share/man/man8/hospes.8.gz" in debian.check("dpkg -L hospes")  # the image leaves manual pages out
     machine.console.send("reboot\n")

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
 """hospes.efi, started by the firmware's boot manager from an EFI system partition: what it says about mistakes, and
 dom0 with its clock, its end and its restart. GRUB's way on UEFI is in test_boot.py, test_live.py and test_install.py."""
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from bare import Bare, system_partition
 from guests import domains
-from machine import DOM0
+from guides import commands
+from machine import BUILD, DOM0
 
 KERNEL = "vmlinuz"
 SOUND = f"""# a comment
@@ -23,8 +28,8 @@ def boot(start, tmp_path, hypervisor):
     if hypervisor != "hospes":
         pytest.skip("runs on Hospes only")
 
-    def begin(configuration, files=None, **settings):
-        return start(Bare(system_partition(tmp_path, files or {}, configuration), **settings))
+    def begin(configuration, files=None, firmware=None, **settings):
+        return start(Bare(system_partition(tmp_path, files or {}, configuration, firmware), **settings))
     return begin
 
 
@@ -48,6 +53,29 @@ def test_a_kernel_that_is_no_kernel(boot, tmp_path):
     text = tmp_path / "text"
     text.write_text("this is not a kernel\n" * 100)
     boot(SOUND, {KERNEL: text, "ramdisk.img": text}, memory=1536).expect("module 0 (the dom0 kernel) cannot be used")
+
+
+SECURE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
+TEST_KEY = Path("/usr/share/ovmf/PkKek-1-snakeoil.key")  # of no worth: its certificate is in the variables below
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize("is_signed", [True, False], ids=["signed", "unsigned"])
+def test_secure_boot_starts_what_a_key_of_ones_own_has_signed(boot, tmp_path, is_signed):
+    image = tmp_path / "signed.efi"
+    if is_signed:
+        subprocess.run(["openssl", "rsa", "-in", TEST_KEY, "-passin", "pass:snakeoil", "-out", tmp_path / "key"], check=True)
+        for line in commands("installing.md", "sign", **{"own.key": f"{tmp_path}/key", "own.pem": str(TEST_KEY.with_suffix(".pem")),
+                                                         "hospes-signed.efi": str(image), "build/hospes.efi": f"{BUILD}/hospes.efi"}):
+            subprocess.run(line.split(), check=True)
+    else:
+        shutil.copy(BUILD / "hospes.efi", image)
+    variables = tmp_path / "variables"
+    shutil.copy(SECURE.with_name("OVMF_VARS_4M.snakeoil.fd"), variables)
+    flash = ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
+             "-drive", f"if=pflash,format=raw,readonly=on,file={SECURE}", "-drive", f"if=pflash,format=raw,file={variables}"]
+    machine = boot(None, {"BOOTX64.EFI": image}, firmware=flash)
+    machine.expect("hospes.efi: cannot find hospes.cfg" if is_signed else "Access Denied")
 
 
 @pytest.mark.slow

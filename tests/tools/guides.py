@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The commands of the guides in docs/, by the marks that stand above them:
 
-    <!-- tried: disk -->          a test runs them: commands("administering-guests.md", "disk"); or `make TARGET` does
+    <!-- tried: disk -->          a test runs them: commands("administering-guests.md", "disk")
     <!-- not tried: reason -->
     <!-- a file -->               nothing to run: a configuration, or what is shown
 
@@ -12,7 +12,8 @@ import re
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDES = ("installing.md", "administering-guests.md", "building-guests.md")
+GUIDES = ("first-steps.md", "installing.md", "administering-guests.md", "building-guests.md", "networking.md", "from-xen.md",
+          "troubleshooting.md", "reading-a-panic.md", "nested-qemu-kvm.md")
 MARK = re.compile(r" *<!-- (tried|not tried|a file)(?:: (.+))? -->")
 
 
