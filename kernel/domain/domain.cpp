@@ -41,6 +41,7 @@ Domain::Domain(DomainId id, DomainConfiguration const& configuration, bool is_co
       large_extents{*this},
       event_channels{*this},
       grants{*this},
+      watchdogs{*this},
       id_{id},
       is_control_domain_{is_control_domain},
       configuration_{configuration},
@@ -118,12 +119,14 @@ void Domain::release(u64 count)
 
 void Domain::stop_vcpus()
 {
+    watchdogs.stand_still();
     for (auto const& vcpu : vcpus()) vcpu->set_waiting(WaitReason::DomainPaused);
 }
 
 void Domain::allow_vcpus_if_nothing_holds_them(DomainControl const& held)
 {
     if (held.is_paused() || life() != Life::Running) return;
+    watchdogs.go_on();
     for (auto const& vcpu : vcpus()) vcpu->clear_waiting(WaitReason::DomainPaused);
 }
 
@@ -225,6 +228,7 @@ void Domain::vcpu_went_down()
 void Domain::forget_guest_pages()
 {
     for (auto const& vcpu : vcpus()) vcpu->retire();
+    watchdogs.retire();
 }
 
 void Domain::abandon()

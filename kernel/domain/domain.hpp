@@ -23,6 +23,7 @@
 #include "kernel/domain/para_clock.hpp"
 #include "kernel/domain/physmap.hpp"
 #include "kernel/domain/vcpu.hpp"
+#include "kernel/domain/watchdogs.hpp"
 #include "kernel/evtchn/event_channel.hpp"
 #include "kernel/grant/grant_table.hpp"
 #include "kernel/mm/quota.hpp"
@@ -111,6 +112,7 @@ public:
     LargeExtents large_extents; ///< RAM that it will get
     EventChannels event_channels;
     GrantTable grants;
+    Watchdogs watchdogs;
     arch::DomainState virtual_machine; ///< CPUID policy, and who answers at ports and addresses
 
     // --- what the control domain sets ---

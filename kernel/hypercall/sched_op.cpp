@@ -77,6 +77,15 @@ Expected<> remote_shutdown(Vcpu& caller, xen::SchedRemoteShutdown const& request
     return {};
 }
 
+/// As Xen: one that is new with a time of 0 has expired at once. (xen/common/sched/core.c, domain_watchdog.)
+Expected<u64> watchdog(Vcpu& caller, xen::SchedWatchdog const& request)
+{
+    Watchdogs& watchdogs = caller.domain().watchdogs;
+    if (request.id == 0) return watchdogs.take(request.timeout);
+    if (auto const set = watchdogs.set(request.id, request.timeout); !set) return failure(set.error());
+    return 0;
+}
+
 using enum xen::SchedCommand;
 
 constexpr std::array rows{
@@ -85,6 +94,7 @@ constexpr std::array rows{
     CommandRow{Shutdown, taking<shutdown>},
     CommandRow{Poll, taking<poll>},
     CommandRow{RemoteShutdown, taking<remote_shutdown>},
+    CommandRow{Watchdog, taking<watchdog>},
 };
 constexpr auto commands = command_table<rows>();
 

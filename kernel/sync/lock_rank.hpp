@@ -10,6 +10,7 @@ namespace hospes {
 enum class LockRank : u8 {
     DomainList,        ///< creating and removing domains, lookup by id; those that wait to be freed
     DomainControl,     ///< one domain's toolstack-visible settings (pause counts, memory map, …); dom0's device memory
+    Watchdogs,         ///< one domain's watchdogs, and whether it is held still
     Physmap,           ///< one domain's guest-physical map, against concurrent changes
     GrantMaptrack,     ///< one domain's record of what it has mapped
     GrantTable,        ///< one domain's shared grant entries; two of them in order of domain id

@@ -84,8 +84,8 @@ inline constexpr auto event_channel_commands = [] {
 inline constexpr auto sched_commands = [] {
     using enum xen::SchedCommand;
     return std::array{
-        CommandRule{Yield},          CommandRule{Block}, CommandRule{Shutdown}, CommandRule{Poll, sched_poll},
-        CommandRule{RemoteShutdown},
+        CommandRule{Yield},          CommandRule{Block},    CommandRule{Shutdown}, CommandRule{Poll, sched_poll},
+        CommandRule{RemoteShutdown}, CommandRule{Watchdog},
     };
 }();
 

@@ -208,6 +208,12 @@ s64 poll(u32 const* ports, u32 count, u64 absolute_ns)
     return operation(xen::SchedCommand::Poll, request);
 }
 
+s64 watchdog(u32 id, u32 seconds)
+{
+    xen::SchedWatchdog request{id, seconds};
+    return static_cast<s32>(operation(xen::SchedCommand::Watchdog, request)); // Xen's ENOSPC has 32 bits
+}
+
 }
 
 namespace memory_operation {

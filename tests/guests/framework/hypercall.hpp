@@ -95,6 +95,7 @@ s64 yield();
 s64 block();
 s64 shutdown(xen::ShutdownReason reason);
 s64 poll(u32 const* ports, u32 count, u64 absolute_ns);
+s64 watchdog(u32 id, u32 seconds);
 }
 
 namespace memory_operation {

@@ -260,7 +260,9 @@ constexpr std::array rules{
          }),
     rule(SchedOp, xen::SchedCommand::Watchdog,
          [](Call& call, Arguments& any) {
-             call.point_to(1, xen::SchedWatchdog{static_cast<u32>(any.small(4)), 1000 * static_cast<u32>(any(2))});
+             u32 const id = static_cast<u32>(any.small(4));
+             bool const arms = id == 0 || any(2) == 0; // a new one that is to expire at once ends the domain
+             call.point_to(1, xen::SchedWatchdog{id, arms ? 10'000U : 0U});
          }),
     memory(M::AddToPhysmap,
            [](Call& call, Arguments& any) {

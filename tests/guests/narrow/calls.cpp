@@ -150,6 +150,11 @@ void events(shared_info volatile& live)
     report(hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll.value) == 0, "sched_poll: a time that has passed");
     report(shared.wc_version != 0 && shared.wc_version % 2 == 0, "the wall clock is where 32-bit code looks");
     report(hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0) == 0, "sched_op: yield");
+    Guarded<sched_watchdog_t> watchdog{.value = {.id = 0, .timeout = 10'000}};
+    int const taken = hypercall(__HYPERVISOR_sched_op, SCHEDOP_watchdog, &watchdog.value);
+    watchdog.value = {.id = 1, .timeout = 0};
+    report(taken == 1 && watchdog.holds() && hypercall(__HYPERVISOR_sched_op, SCHEDOP_watchdog, &watchdog.value) == 0,
+           "sched_op: a watchdog is taken and given back");
 }
 
 void grants()
