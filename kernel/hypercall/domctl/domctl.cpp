@@ -54,6 +54,7 @@ constexpr std::array rows{
     Row{SendTrigger, control::send_trigger},
     Row{GetHvmContext, control::get_hvm_context},
     Row{SetHvmContext, control::set_hvm_context},
+    Row{GetHvmContextPartial, control::get_hvm_context_partial},
     Row{GetAddressSize, control::get_address_size},
     Row{GetTscInfo, control::get_tsc_info},
     Row{SetTscInfo, control::set_tsc_info},

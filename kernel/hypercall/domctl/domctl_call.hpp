@@ -76,6 +76,7 @@ Expected<> set_vcpu_context(DomctlCall&);
 
 // guest_state.cpp
 Expected<> get_hvm_context(DomctlCall&);
+Expected<> get_hvm_context_partial(DomctlCall&);
 Expected<> set_hvm_context(DomctlCall&);
 Expected<> get_tsc_info(DomctlCall&);
 Expected<> set_tsc_info(DomctlCall&);

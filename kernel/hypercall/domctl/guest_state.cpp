@@ -75,6 +75,34 @@ Expected<> get_hvm_context(DomctlCall& call)
     return {};
 }
 
+namespace {
+
+/// A null buffer asks for the size only.
+Expected<> hand_over(DomctlCall& call, std::span<u8 const> record)
+{
+    auto& request = call.request.u.hvm_context_partial;
+    if (!request.buffer.is_null()) {
+        if (request.buffer_size < record.size()) return failure(Error::NoBufferSpace);
+        if (auto const copied = copy_to_guest(call.caller, Gva{request.buffer.address}, record); !copied) return copied;
+    }
+    request.buffer_size = record.size();
+    return {};
+}
+
+}
+
+Expected<> get_hvm_context_partial(DomctlCall& call)
+{
+    auto const& request = call.request.u.hvm_context_partial;
+    if (call.concerns_caller()) return failure(Error::Invalid);
+    if (auto const paused = call.domain->pause(); !paused) return paused;
+    std::array<u8, longest_record> room{};
+    auto const record = save_one(*call.domain, {request.type, request.instance}, call.release, room);
+    static_cast<void>(call.domain->unpause());
+    if (!record) return failure(record.error());
+    return hand_over(call, *record);
+}
+
 Expected<> set_hvm_context(DomctlCall& call)
 {
     if (call.concerns_caller()) return failure(Error::Invalid);

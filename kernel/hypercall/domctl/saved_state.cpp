@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernel/abi/xen/hvm_save.hpp"
+#include "kernel/arch/cpu.hpp"
 #include "kernel/arch/virtual_cpu.hpp"
 #include "kernel/hypercall/guest_memory.hpp"
 #include "kernel/log/log.hpp"
@@ -18,9 +19,6 @@ namespace {
 using xen::HvmSaveCode;
 
 using Payload = std::span<u8 const>;
-
-/// None is longer, whether saved or loaded: the work on one is a step.
-constexpr size_t longest_record = 4096;
 
 // --- how each kind is saved ---
 
@@ -255,6 +253,21 @@ size_t saved_state_size(Domain const& domain, xen::Release const& release)
         for (Kind const& kind : kinds)
             if (size_t const bytes = kind.bytes(*vcpu, release); bytes > 0) total += behind + bytes;
     return total;
+}
+
+Expected<std::span<u8 const>> save_one(Domain const& domain, RecordName name, xen::Release const& release,
+                                       std::array<u8, longest_record>& room)
+{
+    auto const kind = std::ranges::find(kinds, name.code, [](Kind const& row) { return static_cast<u32>(row.code); });
+    if (kind == kinds.end() || kind->save == nullptr) return failure(Error::Invalid);
+    Vcpu* const vcpu = domain.vcpu(name.vcpu);
+    if (!vcpu) return failure(Error::NotFound);
+    arch::prepare_to_save(*vcpu);
+    size_t const bytes = kind->bytes(*vcpu, release);
+    if (bytes == 0) return failure(Error::NotFound);
+    auto const record = std::span{room}.first(bytes);
+    kind->save(*vcpu, arch::read_tsc(), record);
+    return record;
 }
 
 Expected<Moved> save_next(Domain const& domain, StateTransfer& transfer, xen::Release const& release,

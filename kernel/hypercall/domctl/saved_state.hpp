@@ -4,6 +4,7 @@
 /// domain must be still: StateTransfer.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "kernel/abi/xen/versions.hpp"
@@ -33,6 +34,19 @@ private:
 };
 
 enum class Moved : u8 { Part, All };
+
+/// None is longer, whether saved or loaded: the work on one is a step.
+inline constexpr size_t longest_record = 4096;
+
+/// One vCPU's record of one kind.
+struct RecordName {
+    u32 code; ///< xen::HvmSaveCode
+    u32 vcpu;
+};
+/// Writes that record, without its descriptor, to the beginning of `room`, and returns it. The domain is paused.
+/// Invalid if no such kind is ever written, NotFound if there is no such vCPU, or this one has none.
+[[nodiscard]] Expected<std::span<u8 const>> save_one(Domain const& domain, RecordName name, xen::Release const& release,
+                                                     std::array<u8, longest_record>& room);
 
 /// In bytes, of records as this release reads them.
 [[nodiscard]] size_t saved_state_size(Domain const& domain, xen::Release const& release);

@@ -265,6 +265,100 @@ TEST_F(SavedState, AWrongRecordFarBehindEndsIt)
     EXPECT_TRUE(may_run());
 }
 
+// --- one record: XEN_DOMCTL_gethvmcontext_partial ---
+
+class OneRecord : public SavedState {
+protected:
+    [[nodiscard]] s64 get_one(HvmSaveCode code, u32 vcpu, u64 bytes = room, u64 where = buffer_at,
+                              u32 version = xen::domctl_interface_version)
+    {
+        return get_one(static_cast<u32>(code), vcpu, bytes, where, version);
+    }
+    [[nodiscard]] s64 get_one(u32 code, u32 vcpu, u64 bytes = room, u64 where = buffer_at,
+                              u32 version = xen::domctl_interface_version)
+    {
+        xen::Domctl request{};
+        request.command = static_cast<u32>(DomctlCommand::GetHvmContextPartial);
+        request.interface_version = version;
+        request.domain = named_;
+        request.u.hvm_context_partial = {.type = code, .instance = vcpu, .buffer_size = bytes, .buffer = {where}};
+        control_.put(other_request_at, request);
+        s64 const result = control_.call(xen::Hypercall::Domctl, other_request_at, 0);
+        size_ = control_.get<xen::Domctl>(other_request_at).u.hvm_context_partial.buffer_size;
+        return result;
+    }
+
+    DomainId named_ = 61;
+    u64 size_ = 0;
+};
+
+TEST_F(OneRecord, IsThatOfTheVcpuThatIsNamed)
+{
+    for (u32 id = 0; id < vcpus; ++id) guest_.vcpu(id).virtual_cpu().registers.rip = 1000 + id;
+    ASSERT_EQ(get_one(HvmSaveCode::Cpu, 7), 0);
+    EXPECT_EQ(size_, sizeof(xen::HvmCpu));
+    EXPECT_EQ(control_.get<xen::HvmCpu>(buffer_at).rip, 1007U);
+    EXPECT_TRUE(may_run());
+}
+
+TEST_F(OneRecord, IsAsLongAsTheReleaseHasIt)
+{
+    for (xen::Release const& release : xen::releases) {
+        ASSERT_EQ(get_one(HvmSaveCode::LocalApic, 0, room, buffer_at, release.domctl_version), 0);
+        EXPECT_EQ(size_, release.local_apic_bytes);
+    }
+}
+
+TEST_F(OneRecord, OnlyItsSizeCanBeAskedFor)
+{
+    EXPECT_EQ(get_one(HvmSaveCode::Mtrr, 0, 0, 0), 0);
+    EXPECT_EQ(size_, sizeof(xen::HvmMtrr));
+}
+
+TEST_F(OneRecord, StaysInItsBuffer)
+{
+    constexpr u8 untouched = 0x5a;
+    *control_.byte(buffer_at) = untouched;
+    EXPECT_EQ(get_one(HvmSaveCode::Cpu, 0, sizeof(xen::HvmCpu) - 1), as_result(Error::NoBufferSpace));
+    EXPECT_EQ(*control_.byte(buffer_at), untouched);
+    EXPECT_EQ(get_one(HvmSaveCode::Cpu, 0, sizeof(xen::HvmCpu)), 0);
+    EXPECT_EQ(get_one(HvmSaveCode::Cpu, 0, room, u64{1} << 40), as_result(Error::BadAddress));
+    EXPECT_TRUE(may_run());
+}
+
+TEST_F(OneRecord, WhatIsNotThereIsNotFound)
+{
+    EXPECT_EQ(get_one(HvmSaveCode::Cpu, vcpus), as_result(Error::NotFound));
+    EXPECT_EQ(get_one(HvmSaveCode::Cpu, ~u32{0}), as_result(Error::NotFound));
+    guest_.vcpu(3).set_waiting(WaitReason::Down);
+    EXPECT_EQ(get_one(HvmSaveCode::Cpu, 3), as_result(Error::NotFound)) << "it is down";
+    EXPECT_EQ(get_one(HvmSaveCode::LocalApic, 3), 0);
+}
+
+TEST_F(OneRecord, KindsThatNobodyWritesAreRefused)
+{
+    for (u32 const code : {static_cast<u32>(HvmSaveCode::End), static_cast<u32>(HvmSaveCode::Header),
+                           static_cast<u32>(HvmSaveCode::TscAdjust), 999U, ~0U})
+        EXPECT_EQ(get_one(code, 0), as_result(Error::Invalid)) << code;
+}
+
+TEST_F(OneRecord, NobodyReadsItsOwn)
+{
+    named_ = 0;
+    EXPECT_EQ(get_one(HvmSaveCode::Cpu, 0), as_result(Error::Invalid));
+}
+
+TEST_F(OneRecord, DoesNotDisturbASaveThatIsUnderWay)
+{
+    fakes::SlowClock const clock{step};
+    Call saving = get();
+    ASSERT_TRUE(saving.restarts());
+    EXPECT_EQ(get_one(HvmSaveCode::LocalApic, 0, 0, 0), 0);
+    EXPECT_FALSE(may_run());
+    EXPECT_EQ(saving.finish(), 0);
+    EXPECT_TRUE(may_run());
+}
+
 TEST_F(SavedState, ADomainIsDestroyedInTheMiddle)
 {
     fakes::SlowClock const clock{step};
