@@ -7,6 +7,7 @@
 #include "kernel/hypercall/domctl/domctl_call.hpp"
 #include "kernel/hypercall/domctl/saved_state.hpp"
 #include "kernel/hypercall/policy_lists.hpp"
+#include "kernel/log/log.hpp"
 #include "kernel/time/clock.hpp"
 
 namespace hospes::control {
@@ -130,7 +131,11 @@ Expected<> set_tsc_info(DomctlCall& call)
     constexpr u32 mode_default = 0, mode_never_emulate = 2;
     auto const& wanted = call.request.u.tsc_info;
     if (call.concerns_caller()) return failure(Error::Invalid);
-    if (wanted.tsc_mode != mode_default && wanted.tsc_mode != mode_never_emulate) return failure(Error::NotSupported);
+    if (wanted.tsc_mode != mode_default && wanted.tsc_mode != mode_never_emulate) {
+        log_warning("domain {}: tsc_mode {} is refused: a guest's TSC is the machine's", call.domain->id(),
+                    wanted.tsc_mode);
+        return failure(Error::NotSupported);
+    }
     if (auto const valid = check_frequency(*call.domain, wanted.guest_tsc_khz); !valid) return valid;
     auto held = call.domain->control.lock();
     held->tsc_info.tsc_mode = wanted.tsc_mode;

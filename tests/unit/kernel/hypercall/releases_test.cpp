@@ -10,6 +10,7 @@
 #include "kernel/hypercall/domctl/layout.hpp"
 #include "kernel/options/command_line.hpp"
 #include "tests/fakes/host_machine.hpp"
+#include "tests/fakes/quiet_log.hpp"
 
 namespace hospes {
 namespace {
@@ -157,8 +158,10 @@ TEST_F(ToolstackReleases, AnEmulatedTscIsRefused)
     for (u32 const mode : {0u, 1u, 2u, 3u}) {
         xen::Domctl call = request(DomctlCommand::SetTscInfo, 5);
         call.u.tsc_info.tsc_mode = mode;
+        fakes::LogListener const log;
         bool const offered = mode == 0 || mode == 2;
         EXPECT_EQ(raw(0x17, call), offered ? 0 : as_result(Error::NotSupported)) << mode;
+        EXPECT_EQ(log.text.contains("domain 5: tsc_mode"), !offered) << mode;
     }
 }
 
