@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "kernel/abi/xen/hvm_save.hpp"
 #include "kernel/lib/address.hpp"
@@ -62,6 +63,15 @@ struct AccessKind {
 
 /// What guests add to the host's TSC.
 [[nodiscard]] u64 tsc_offset(Vcpu const& vcpu);
+
+/// Its registers and last exits as lines of the log.
+inline constexpr u32 lines_of_state = 4;
+/// One of them. The vCPU is not running, or this CPU runs it.
+void log_state_line(Vcpu const& vcpu, u32 line);
+/// All of them, with the reason. Likewise.
+void log_state(Vcpu const& vcpu, std::string_view why);
+/// The same by the CPU that runs the vCPU, soon; if none does any more, by the next.
+void ask_for_state(Vcpu& vcpu);
 
 // A vCPU that is not running, in the toolstack's format. (xen/include/public/arch-x86/hvm/save.h.)
 

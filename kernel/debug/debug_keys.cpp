@@ -10,6 +10,8 @@
 #include "kernel/arch/cpu.hpp"
 #include "kernel/debug/counters.hpp"
 #include "kernel/debug/event_channels.hpp"
+#include "kernel/debug/grants.hpp"
+#include "kernel/debug/registers.hpp"
 #include "kernel/domain/domain_list.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/log/log.hpp"
@@ -63,9 +65,12 @@ void show_vcpu(Vcpu const& vcpu)
 template <typename CountOf, typename Say>
 bool say_of_each_domain(u32& position, Budget& budget, CountOf count_of, Say say)
 {
-    constexpr u32 line_bits = 8;
-    static_assert(max_vcpus_per_domain < 1U << line_bits);
-    static_assert(most_event_channel_lines < 1U << line_bits);
+    constexpr u32 line_bits = 9;
+    constexpr u32 most_lines = 1U << line_bits;
+    static_assert(1 + max_vcpus_per_domain <= most_lines);
+    static_assert(max_vcpus_per_domain * arch::lines_of_state <= most_lines);
+    static_assert(most_event_channel_lines <= most_lines && most_grant_lines <= most_lines);
+    static_assert(u32{xen::domid_first_reserved} << line_bits < 1U << debug_position_bits);
     for (;;) {
         u32 const wanted = position >> line_bits;
         if (wanted >= xen::domid_first_reserved) return true;
@@ -86,6 +91,16 @@ bool show_domains(u32& position, Budget& budget)
         [](Domain const& domain, u32 line) { line == 0 ? show_domain(domain) : show_vcpu(*domain.vcpus()[line - 1]); });
 }
 
+bool show_registers(u32& position, Budget& budget)
+{
+    return say_of_each_domain(
+        position, budget,
+        [](Domain const& domain) { return static_cast<u32>(domain.vcpus().size()) * arch::lines_of_state; },
+        [](Domain const& domain, u32 line) {
+            show_register_line(*domain.vcpus()[line / arch::lines_of_state], line % arch::lines_of_state);
+        });
+}
+
 bool show_cpus(u32& position, Budget& budget)
 {
     return say_each(arch::cpu_count(), position, budget, [now = clock::now()](u32 cpu) {
@@ -97,6 +112,11 @@ bool show_cpus(u32& position, Budget& budget)
 bool show_ports(u32& position, Budget& budget)
 {
     return say_of_each_domain(position, budget, event_channel_lines, show_event_channel_line);
+}
+
+bool show_grants(u32& position, Budget& budget)
+{
+    return say_of_each_domain(position, budget, grant_lines, show_grant_line);
 }
 
 bool show_memory(u32&, Budget&)
@@ -120,7 +140,9 @@ bool reboot(u32&, Budget&)
 
 constexpr std::array keys{
     DebugKey{'c', "counters: exits, hypercalls, injections, flushes", show_counters},
+    DebugKey{'d', "registers of vCPUs, and why they left their guests last", show_registers},
     DebugKey{'e', "event channels of domains", show_ports},
+    DebugKey{'g', "grants: which domain has whose pages mapped", show_grants},
     DebugKey{'h', "show this message", show_help},
     DebugKey{'m', "memory", show_memory},
     DebugKey{'q', "domains and their vCPUs", show_domains},

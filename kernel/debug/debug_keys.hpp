@@ -7,6 +7,9 @@
 
 namespace hospes {
 
+/// A position has so many bits.
+inline constexpr u32 debug_position_bits = 24;
+
 /// Does what the key stands for, with its output in the log, from `position` on (0: the beginning) and until the budget
 /// is spent; true when all is said. An unknown key says how to get help.
 [[nodiscard]] bool answer_debug_key(char key, u32& position, Budget& budget);

@@ -31,6 +31,7 @@ enum class WaitReason : u32 {
     Paused = 1 << 2,       ///< this vCPU is paused (pause_count > 0)
     DomainPaused = 1 << 3, ///< the whole domain is (control domain, shutdown, being destroyed)
     Polling = 1 << 4,      ///< SCHEDOP_poll: an event on one of the ports, or the timeout, ends it
+    Examined = 1 << 5,     ///< for a moment, while a debug key reads its registers
 };
 
 class Vcpu {

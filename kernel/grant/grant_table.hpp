@@ -30,6 +30,15 @@ struct MappedGrant {
     Hfn frame;
 };
 
+/// What can be told of a mapping, to be shown.
+struct ShownMapping {
+    xen::GrantHandle handle;
+    xen::GrantReference reference;
+    xen::DomainId granter;
+    Gfn where;
+    bool writable;
+};
+
 class GrantTable {
 public:
     explicit GrantTable(Domain& domain) : domain_{domain} {}
@@ -61,6 +70,10 @@ public:
 
     /// Maps a page that `granter`, which the caller holds, has granted us.
     [[nodiscard]] Granted<MappedGrant> map(Domain& granter, xen::GrantReference reference, bool writable, Gfn where);
+
+    [[nodiscard]] u32 mapped_count() { return maptrack_.lock()->mapped(); }
+    /// The mapping before which there are `before` others, as long as its handle is one of the first thousand.
+    [[nodiscard]] std::optional<ShownMapping> mapping(u32 before);
 
     // --- the end; the vCPUs are stopped; true when all is done ---
 

@@ -37,6 +37,16 @@ Granted<MappedGrant> GrantTable::map(Domain& granter, xen::GrantReference refere
     return MappedGrant{*handle, frame};
 }
 
+std::optional<ShownMapping> GrantTable::mapping(u32 before)
+{
+    constexpr u32 most_handles = 1000; // handles that came back go out first, so that most are small
+    auto held = maptrack_.lock();
+    auto const handle = held->mapped_after(before, most_handles);
+    if (!handle) return std::nullopt;
+    GrantMapping const& found = held->look(*handle);
+    return ShownMapping{*handle, found.reference, found.granter->id(), found.where, found.writable};
+}
+
 xen::GrantStatus UnmapBatch::add(xen::GrantHandle handle, std::optional<Gfn> where)
 {
     Waiting waiting{.handle = handle, .mapping = {}};

@@ -6,8 +6,10 @@
 /// Only the holder of a Reserved handle may act on it: of two unmaps of one handle, one fails.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "kernel/abi/xen/grant_table.hpp"
 #include "kernel/lib/address.hpp"
@@ -54,6 +56,7 @@ public:
     {
         mapping.state = MappingState::Mapped;
         at(handle) = mapping;
+        ++mapped_;
     }
     /// Makes a Mapped handle Reserved for the caller; null if it is not Mapped. The pointer is good until the next
     /// call.
@@ -61,6 +64,7 @@ public:
     {
         if (handle >= issued_ || at(handle).state != MappingState::Mapped) return nullptr;
         at(handle).state = MappingState::Reserved;
+        --mapped_;
         return &at(handle);
     }
     void give_back(xen::GrantHandle handle)
@@ -80,6 +84,16 @@ public:
     }
     /// Handles that exist, whatever their state: all below this.
     [[nodiscard]] u32 issued() const { return issued_; }
+    /// Handles that are Mapped.
+    [[nodiscard]] u32 mapped() const { return mapped_; }
+    /// The Mapped handle before which there are `before` others, if it is among the first `most`.
+    [[nodiscard]] std::optional<xen::GrantHandle> mapped_after(u32 before, u32 most)
+    {
+        for (xen::GrantHandle handle = 0; handle < std::min(issued_, most); ++handle)
+            if (at(handle).state == MappingState::Mapped && before-- == 0) return handle;
+        return std::nullopt;
+    }
+    [[nodiscard]] GrantMapping const& look(xen::GrantHandle handle) { return at(handle); }
 
 private:
     static constexpr u32 no_handle = ~u32{0};
@@ -110,6 +124,7 @@ private:
 
     std::unique_ptr<std::unique_ptr<Page>[]> pages_;
     u32 issued_ = 0;
+    u32 mapped_ = 0;
     xen::GrantHandle first_free_ = no_handle;
 };
 

@@ -30,7 +30,9 @@ Expected<> block(Vcpu& caller)
 Expected<> shutdown(Vcpu& caller, xen::SchedShutdown const& request)
 {
     if (request.reason > xen::shutdown_reason_max) return failure(Error::Invalid);
-    caller.domain().shut_down(static_cast<ShutdownReason>(request.reason));
+    auto const reason = static_cast<ShutdownReason>(request.reason);
+    if (reason == ShutdownReason::Crash) arch::log_state(caller, "says that its system has crashed");
+    caller.domain().shut_down(reason);
     return {};
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/arch/domain_state.hpp"
 #include "kernel/domain/domain.hpp"
 #include "kernel/domain/guest_presence.hpp"
+#include "kernel/log/log.hpp"
 #include "kernel/mm/page_table.hpp"
 #include "kernel/mm/table_pool.hpp"
 
@@ -105,6 +106,15 @@ void inject_nmi(Vcpu& vcpu)
     vcpu.notice_event();
 }
 
+void log_state(Vcpu const& vcpu, std::string_view why)
+{
+    log_info("domain {} vcpu {}: {}", vcpu.domain().id(), vcpu.id(), why);
+}
+void log_state_line(Vcpu const& vcpu, u32 line)
+{
+    log_info("domain {} vcpu {}: line {}", vcpu.domain().id(), vcpu.id(), line);
+}
+void ask_for_state(Vcpu& vcpu) { ++vcpu.virtual_cpu().reports_asked_for; }
 u64 tsc_offset(Vcpu const&) { return 0; }
 Expected<Gpa> translate(GuestLook const&, Gva where, AccessKind) { return Gpa{where.raw()}; }
 

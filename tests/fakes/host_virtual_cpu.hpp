@@ -16,6 +16,7 @@ public:
     std::atomic<bool> has_event{false}; ///< and nobody has called fakes::take_event() since
     std::atomic<u8> upcall_vector{0};   ///< HVMOP_set_evtchn_upcall_vector
     std::atomic<u32> nmis{0};           ///< inject_nmi() was called so often
+    u32 reports_asked_for = 0;          ///< ask_for_state() was called so often
     std::shared_ptr<void> software;     ///< what a test has it run
     u64 loaded_at = 0;                  ///< the host's TSC that arch::load_cpu() was told
     xen::HvmCpu registers{};            ///< these four as they were loaded

@@ -17,7 +17,7 @@ DESCRIPTIONS = "kernel/dom0/load_failure.cpp"
 
 # Not about a boot: what a guest did, what belongs to a panic that was already named, and DEBUG=1.
 LATER = ("kernel/hypercall/", "arch/x86_64/guest/", "kernel/log/panic.cpp", "kernel/log/symbols.cpp", "kernel/log/console_input.cpp",
-         "kernel/domain/machine_end.cpp", "kernel/debug/lock_checker.cpp")
+         "kernel/domain/machine_end.cpp", "kernel/domain/watchdogs.cpp", "kernel/debug/lock_checker.cpp")
 REGISTERS = re.compile(r"^(rax|rsi|r8|r12|rip|cr0) ")
 
 

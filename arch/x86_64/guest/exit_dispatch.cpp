@@ -18,30 +18,39 @@ struct Row {
     Handler handler;
 };
 
+/// Remembers the exit for the log. Hypercalls and CPUID go without: a guest makes them by the million, and what they
+/// were its registers tell.
+template <Handler handle>
+void noted(VirtualCpu& cpu, Exit const& exit)
+{
+    cpu.recent_exits.note(exit.kind);
+    handle(cpu, exit);
+}
+
 constexpr auto rows = std::to_array<Row>({
-    {ExitKind::HostInterrupt, "host interrupt", handle_nothing},
-    {ExitKind::HostNmi, "host NMI", handle_nothing},
-    {ExitKind::MachineCheck, "machine check", handle_machine_check},
-    {ExitKind::InterruptWindow, "interrupt window", handle_window},
-    {ExitKind::NmiWindow, "NMI window", handle_window},
+    {ExitKind::HostInterrupt, "host interrupt", noted<handle_nothing>},
+    {ExitKind::HostNmi, "host NMI", noted<handle_nothing>},
+    {ExitKind::MachineCheck, "machine check", noted<handle_machine_check>},
+    {ExitKind::InterruptWindow, "interrupt window", noted<handle_window>},
+    {ExitKind::NmiWindow, "NMI window", noted<handle_window>},
     {ExitKind::Cpuid, "CPUID", handle_cpuid},
-    {ExitKind::Halt, "HLT", handle_halt},
+    {ExitKind::Halt, "HLT", noted<handle_halt>},
     {ExitKind::Hypercall, "hypercall", handle_hypercall},
-    {ExitKind::ReadMsr, "RDMSR", handle_read_msr},
-    {ExitKind::WriteMsr, "WRMSR", handle_write_msr},
-    {ExitKind::WriteXcr, "XSETBV", handle_write_xcr},
-    {ExitKind::FlushCaches, "cache flush", handle_flush_caches},
-    {ExitKind::RefusedInstruction, "refused instruction", handle_refused_instruction},
-    {ExitKind::ControlRegister, "control register", handle_control_register},
-    {ExitKind::TripleFault, "triple fault", handle_triple_fault},
-    {ExitKind::TaskSwitch, "task switch", handle_task_switch},
-    {ExitKind::EntryFailure, "entry failure", handle_entry_failure},
-    {ExitKind::Exception, "exception", handle_exception},
-    {ExitKind::Port, "port", handle_port},
-    {ExitKind::MemoryFault, "second stage", handle_memory_fault},
-    {ExitKind::EndOfInterrupt, "end of interrupt", handle_end_of_interrupt},
-    {ExitKind::ApicWrite, "APIC write", handle_apic_write},
-    {ExitKind::Unknown, "unknown", handle_unknown},
+    {ExitKind::ReadMsr, "RDMSR", noted<handle_read_msr>},
+    {ExitKind::WriteMsr, "WRMSR", noted<handle_write_msr>},
+    {ExitKind::WriteXcr, "XSETBV", noted<handle_write_xcr>},
+    {ExitKind::FlushCaches, "cache flush", noted<handle_flush_caches>},
+    {ExitKind::RefusedInstruction, "refused instruction", noted<handle_refused_instruction>},
+    {ExitKind::ControlRegister, "control register", noted<handle_control_register>},
+    {ExitKind::TripleFault, "triple fault", noted<handle_triple_fault>},
+    {ExitKind::TaskSwitch, "task switch", noted<handle_task_switch>},
+    {ExitKind::EntryFailure, "entry failure", noted<handle_entry_failure>},
+    {ExitKind::Exception, "exception", noted<handle_exception>},
+    {ExitKind::Port, "port", noted<handle_port>},
+    {ExitKind::MemoryFault, "second stage", noted<handle_memory_fault>},
+    {ExitKind::EndOfInterrupt, "end of interrupt", noted<handle_end_of_interrupt>},
+    {ExitKind::ApicWrite, "APIC write", noted<handle_apic_write>},
+    {ExitKind::Unknown, "unknown", noted<handle_unknown>},
 });
 
 consteval bool is_indexed_by_kind()

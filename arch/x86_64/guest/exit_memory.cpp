@@ -6,6 +6,7 @@
 #include "arch/x86_64/guest/emulation.hpp"
 #include "arch/x86_64/guest/exit_dispatch.hpp"
 #include "arch/x86_64/guest/guest_translation.hpp"
+#include "arch/x86_64/guest/vcpu_report.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
 #include "kernel/device_memory/pass_through.hpp"
 #include "kernel/log/log.hpp"
@@ -60,8 +61,9 @@ bool allows(Mapping const& mapping, MemoryExit const& access)
 
 void crash_for_bad_fault(VirtualCpu& cpu, MemoryExit const& access, std::string_view why)
 {
-    log_error("domain {} vcpu {}: {} at {:x}, rip {:x}", cpu.vcpu.domain().id(), cpu.vcpu.id(), why, access.where,
-              cpu.backend->registers().rip);
+    std::array<char, 96> text;
+    FormatArguments<2> const arguments{why, access.where};
+    log_state(cpu, LogLevel::Error, format_into(text, "{} at {:x}", arguments.span()));
     cpu.vcpu.domain().shut_down(ShutdownReason::Crash);
 }
 

@@ -2,9 +2,8 @@
 /// Exits that are about the CPU itself: interrupts, HLT, XSETBV, exceptions, and the ends of a guest.
 #include "arch/x86_64/cpu/control_registers.hpp"
 #include "arch/x86_64/guest/exit_dispatch.hpp"
-#include "arch/x86_64/guest/virtual_cpu.hpp"
+#include "arch/x86_64/guest/vcpu_report.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
-#include "kernel/log/log.hpp"
 
 namespace hospes::arch {
 
@@ -85,22 +84,20 @@ namespace {
 
 void crash(VirtualCpu& cpu, std::string_view why)
 {
-    GeneralRegisters const& registers = cpu.backend->registers();
-    ControlRegisters const controls = cpu.backend->controls();
-    log_error("domain {} vcpu {}: {}; rip {:x} rsp {:x} rflags {:x} cr0 {:x} cr2 {:x} cr3 {:x} cr4 {:x} efer {:x}",
-              cpu.vcpu.domain().id(), cpu.vcpu.id(), why, registers.rip, registers[Gpr::Rsp], registers.rflags,
-              controls.cr0, controls.cr2, controls.cr3, controls.cr4, controls.efer);
+    log_state(cpu, LogLevel::Error, why);
     cpu.vcpu.domain().shut_down(ShutdownReason::Crash);
 }
 
 }
 
+/// What a CPU leaves in the registers at a triple fault is the last that it knew. (SVM calls it undefined: APM vol.
+/// 2, 15.14.3.)
 void handle_triple_fault(VirtualCpu& cpu, Exit const&)
 {
     Domain& domain = cpu.vcpu.domain();
     auto const parameter = static_cast<size_t>(xen::HvmParamIndex::TripleFaultReason);
     u64 const reason = domain.control.lock()->parameters[parameter];
-    log_warning("domain {} vcpu {}: triple fault", domain.id(), cpu.vcpu.id());
+    log_state(cpu, LogLevel::Warning, "triple fault");
     domain.shut_down(static_cast<ShutdownReason>(reason));
 }
 

@@ -64,6 +64,12 @@ void VirtualCpu::request_init()
     scheduler::reconsider(vcpu);
 }
 
+void VirtualCpu::request_report()
+{
+    requests_.ask_for_report();
+    scheduler::reconsider(vcpu);
+}
+
 void VirtualCpu::request_startup(u8 vector)
 {
     if (requests_.ask_for_startup(vector)) vcpu.clear_waiting(WaitReason::Down);
@@ -73,6 +79,7 @@ void VirtualCpu::apply_requests()
 {
     StartRequests::Taken const taken = requests_.take();
     if (taken.clock_changed) para_clock::publish(vcpu);
+    if (taken.report) report();
     if (taken.startup) return start_in_real_mode(*taken.startup);
     if (!taken.init) return;
     reset();

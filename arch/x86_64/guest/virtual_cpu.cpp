@@ -143,6 +143,7 @@ void switch_out(Vcpu& vcpu)
 {
     VirtualCpu& cpu = vcpu.virtual_cpu();
     cpu.suspend_timer();
+    cpu.report_if_asked();
     cpu.extended.save();
     save_debug_addresses(cpu.debug_addresses);
     cpu.backend->unload();

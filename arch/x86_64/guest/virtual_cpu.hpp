@@ -22,6 +22,7 @@
 
 #include "arch/x86_64/guest/extended_state.hpp"
 #include "arch/x86_64/guest/mtrr.hpp"
+#include "arch/x86_64/guest/recent_exits.hpp"
 #include "arch/x86_64/guest/start_requests.hpp"
 #include "arch/x86_64/guest/vcpu_backend.hpp"
 #include "arch/x86_64/guest/virtual_machine.hpp"
@@ -63,6 +64,8 @@ public:
     /// INIT or SIPI from another CPU. They are carried out by the vCPU itself before its next entry.
     void request_init();
     void request_startup(u8 vector);
+    /// Its state is to be logged: by itself before its next entry, or when it leaves its CPU.
+    void request_report();
     /// Carries them out, and all else that the vCPU itself has to do before its next entry.
     void apply_requests();
     [[nodiscard]] bool has_request() const { return requests_.any(); }
@@ -122,6 +125,13 @@ public:
     console::GuestLineBuffer debug_line;
     std::atomic<u8> upcall_vector{0};
     ExitCounters* exits = nullptr; ///< of the CPU that it is on
+    RecentExits recent_exits;
+    /// Logs its state. For whoever may use the backend.
+    void report() const;
+    void report_if_asked()
+    {
+        if (requests_.take_report()) report();
+    }
 
 private:
     Hfn const apic_frame_;

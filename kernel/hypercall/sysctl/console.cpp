@@ -34,7 +34,7 @@ Expected<> read_console(SysctlCall& call)
 Expected<> press_debug_keys(SysctlCall& call)
 {
     constexpr u32 most_keys = 64;
-    constexpr u32 position_bits = 24;
+    constexpr u32 position_bits = debug_position_bits;
     auto const& request = call.request.u.debug_keys;
     u32 const count = std::min(request.nr_keys, most_keys);
     u32 position = call.progress & ((u32{1} << position_bits) - 1);

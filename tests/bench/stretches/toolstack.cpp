@@ -322,6 +322,7 @@ void measure_machine()
     Stopwatch::measure("perfc_op query", read_counters);
     Stopwatch::measure("debug keys c, m, r", [] { return press("cmr"); });
     Stopwatch::measure("debug key q, 24 domains of 128 vCPUs", [] { return press("q"); });
+    Stopwatch::measure("debug key d, 24 domains of 128 vCPUs", [] { return press("d"); });
     Stopwatch::measure("readconsole, all of it", read_console);
     for (u16 const id : ids) destroy(id);
 }

@@ -52,6 +52,22 @@ TEST(StartRequests, AnInitTakesBackAStartup)
     EXPECT_TRUE(requests.ask_for_startup(5));
 }
 
+TEST(StartRequests, AReportStaysWhateverElseIsAsked)
+{
+    StartRequests requests;
+    requests.ask_for_report();
+    EXPECT_TRUE(requests.any());
+    EXPECT_FALSE(requests.to_start());
+    requests.ask_for_init();
+    EXPECT_TRUE(requests.ask_for_startup(6));
+    EXPECT_TRUE(requests.take_report());
+    EXPECT_FALSE(requests.take_report());
+    EXPECT_EQ(requests.take().startup, 6);
+    requests.ask_for_report();
+    EXPECT_TRUE(requests.take().report);
+    EXPECT_FALSE(requests.any());
+}
+
 TEST(StartRequests, ANewClockStaysWhateverElseIsAsked)
 {
     StartRequests requests;
