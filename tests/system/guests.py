@@ -20,7 +20,7 @@ class Guest:
     vcpus: int = 1
     address: str | None = None  # 10.0.2.x: gives the guest a network card
     kernel_options: tuple[str, ...] = ()  # further words for the tiny guest's kernel
-    on_boot: str = ""  # what the tiny guest does at once: panic, spin, poweroff, reboot
+    on_boot: str = ""  # what the tiny guest does at once: panic, spin, poweroff, reboot, silent
     disks: tuple[str, ...] = ()
     settings: dict = dataclasses.field(default_factory=dict)  # further keys of the configuration
 

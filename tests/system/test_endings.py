@@ -54,3 +54,16 @@ def test_restart_makes_a_new_domain(dom0, how, event):
     Guest("tiny", on_boot=how, settings={event: "restart"}).create(dom0)
     first = domains(dom0)["tiny"].number
     wait_for(dom0, f"xl domid tiny | grep -qvx {first}", "the guest to be made anew")
+
+
+@pytest.mark.fast
+def test_a_silent_guest_is_ended_by_its_watchdog(dom0):
+    Guest("silent", on_boot="silent", settings={"on_watchdog": "preserve"}).create(dom0)
+    wait_for(dom0, ended("silent", "w"), "the watchdog to end the guest")
+    assert "watchdog" in dom0.check("xl dmesg").lower()
+
+
+@pytest.mark.fast
+def test_a_watchdog_has_an_event_of_its_own(dom0):
+    Guest("silent", on_boot="silent", settings=PRESERVE | {"on_watchdog": "destroy"}).create(dom0)
+    wait_until_gone(dom0, "silent")
