@@ -28,7 +28,7 @@ docs: $(OPTIONS_PAGE)
 	$(Q)$< markdown >docs/options.md
 
 # Manual pages, and the guides of those who run it.
-MANUALS := packaging/hospes.8 packaging/hospes-verdict.8 $(BUILD)/packaging/hospes-options.7
+MANUALS := packaging/hospes.8 packaging/hospes-verdict.8 packaging/hospes-top.8 $(BUILD)/packaging/hospes-options.7
 GUIDES  := $(addprefix docs/,first-steps.md installing.md administering-guests.md building-guests.md networking.md from-xen.md \
            troubleshooting.md reading-a-panic.md options.md iommu.md)
 
@@ -38,6 +38,8 @@ install-files: $(MANUALS)
 	$(Q)install -D -m 644 packaging/grub.cfg $(DESTDIR)/etc/default/grub.d/hospes.cfg
 	$(Q)install -D -m 755 packaging/grub_entries $(DESTDIR)/etc/grub.d/22_hospes
 	$(Q)install -D -m 755 packaging/hospes-verdict $(DESTDIR)/usr/bin/hospes-verdict
+	$(Q)install -D -m 755 dom0/top/hospes-top $(DESTDIR)/usr/bin/hospes-top
+	$(Q)install -D -m 644 -t $(DESTDIR)/usr/share/hospes/hospes_top dom0/top/hospes_top/*.py
 	$(Q)install -D -m 644 packaging/hospes-verdict.service $(DESTDIR)/usr/lib/systemd/system/hospes-verdict.service
 	$(Q)install -D -m 644 -t $(DESTDIR)/usr/share/doc/hospes $(GUIDES)
 	$(Q)install -D -m 644 CHANGELOG.md $(DESTDIR)/usr/share/doc/hospes/what-changed.md
@@ -49,7 +51,7 @@ deb: $(BUILD)/hospes.gz $(MANUALS) | package-tools
 package-tools:
 	@tests/tools/packages deb
 check-packaging: deb
-	$(Q)BUILD=$(abspath $(BUILD)) /usr/bin/python3 -m pytest -p no:cacheprovider --tb=short tests/packaging
+	$(Q)BUILD=$(abspath $(BUILD)) /usr/bin/python3 -m pytest -p no:cacheprovider --tb=short tests/packaging tests/top
 
 # --- the live medium ---
 
@@ -59,5 +61,5 @@ live_images  = $(call images_of,$(live_release))
 live: $(BUILD)/hospes-live.iso
 dom0-live:
 	$(Q)dom0/image/build_image --release $(live_release) --output $(live_images) live
-$(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0-live $(BUILD)/guests/ring_console.elf $(shell find dom0/live dom0/files dom0/init -type f) packaging/hospes-verdict
+$(BUILD)/hospes-live.iso: $(BUILD)/hospes.gz dom0-live $(BUILD)/guests/ring_console.elf $(shell find dom0/live dom0/files dom0/init dom0/top -type f -not -name "*.pyc") packaging/hospes-verdict
 	$(Q)dom0/live/build_live --hypervisor $(BUILD)/hospes.gz --images $(live_images) --output $@

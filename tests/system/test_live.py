@@ -80,6 +80,15 @@ def check_verdict(dom0, iommu):
     assert "CPU virtualization" in dom0.check("hospes-verdict")
 
 
+def check_top(machine):
+    """On the serial line, which does not know its size."""
+    machine.console.send("hospes-top -d 1\n")
+    machine.expect("tiny      ")
+    machine.expect("exits a second: ")
+    machine.console.send("q")
+    machine.dom0.attach()
+
+
 def check_screen(dom0):
     """The screen greets as the serial line does; and keyboard and screen have a shell."""
     screen = dom0.check("fold -w $(stty size </dev/tty1 | cut -d' ' -f2) /dev/vcs1")
@@ -97,6 +106,7 @@ def test_every_example_starts_with_one_command(live, firmware):
     machine = live(firmware).boot()
     check_verdict(machine.dom0, "in use")
     start_tiny(machine)
+    check_top(machine)
     start_debian(machine)
     start_echo(machine)
     assert {"tiny", "debian"} <= set(domains(machine.dom0))
