@@ -19,7 +19,7 @@ def debian(tmp_path_factory):
         pytest.skip("chroot is root's")
     folder = tmp_path_factory.mktemp("debian")
     root = folder / "root"
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=systemd", "bookworm", root], check=True)
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=systemd,python3-urwid", "bookworm", root], check=True)
     for package in PACKAGES:
         shutil.copy(package.resolve(), root / f"root/new-{package.name}")
     # An older version has the same content: its packages are made in a folder of their own, of what is built.
@@ -70,6 +70,8 @@ def test_install_upgrade_go_back_purge(debian):
     debian("dpkg -i /root/new-hospes.deb /root/new-hospes-image.deb")
 
     debian("dpkg -i /root/new-hospes-image-dbg.deb && test -s /usr/lib/debug/boot/hospes-*.elf")
+
+    assert "--delay" in debian("dpkg -i /root/new-hospes-top.deb >/dev/null && hospes-top --help")
 
     debian("systemctl disable hospes-verdict.service && dpkg -i /root/new-hospes.deb")
     assert "disabled" in debian("systemctl is-enabled hospes-verdict.service || true"), "the admin's word outlasts an upgrade"

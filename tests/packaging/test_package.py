@@ -31,7 +31,7 @@ def test_the_guide_builds_what_is_here():
 
 
 def test_symbols_are_those_of_the_image(tmp_path):
-    for package in PACKAGES[1:]:
+    for package in PACKAGES[1:3]:
         subprocess.run(["dpkg", "-x", package, tmp_path], check=True)
     [image], [symbols] = tmp_path.glob("boot/*.gz"), tmp_path.glob("usr/lib/debug/boot/*.elf")
     assert image.stem == symbols.stem
