@@ -46,7 +46,8 @@ BROKEN_THERE = {
 SHORT = (("instructions", SKYLAKE), ("smp", TWO_SKYLAKES), ("local_apic", TWO_SKYLAKES), ("local_apic", ARRANDALE),
          ("level_interrupt", SKYLAKE), ("exceptions", ARRANDALE), ("entry_failure", SKYLAKE), ("entry_failure", RYZEN),
          ("saved_events", SKYLAKE), ("event_fifo", SKYLAKE), ("clock", SKYLAKE), ("stopped_timers", SKYLAKE), ("lives", SKYLAKE),
-         ("lives", TWO_SKYLAKES), ("hypercall_fuzz", TWO_SKYLAKES), ("narrow_flat", SKYLAKE), ("narrow_pae", SKYLAKE))
+         ("lives", TWO_SKYLAKES), ("hypercall_fuzz", TWO_SKYLAKES), ("narrow_flat", SKYLAKE), ("narrow_pae", SKYLAKE),
+         ("compatibility_mode", SKYLAKE), ("real_mode", TWO_SKYLAKES))
 
 
 @dataclasses.dataclass(frozen=True)
