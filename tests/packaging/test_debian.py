@@ -73,6 +73,18 @@ def test_install_upgrade_go_back_purge(debian):
 
     assert "--delay" in debian("dpkg -i /root/new-hospes-top.deb >/dev/null && hospes-top --help")
 
+    # A menu that is written last has nothing of what is gone, in whichever order the packages go.
+    debian("mkdir -p /boot/grub && touch /boot/grub/grub.cfg && printf '#!/bin/sh\\nls /boot >/root/menu\\n' >/usr/sbin/update-grub && "
+           "chmod +x /usr/sbin/update-grub")
+    debian("dpkg --remove hospes $(dpkg-query -W -f '${Package} ' 'hospes-image-*')")
+    assert "hospes-" not in debian("cat /root/menu")
+    debian("dpkg -i /root/new-hospes.deb /root/new-hospes-image.deb")
+    assert "hospes-" in debian("cat /root/menu")
+    debian("dpkg --remove hospes")
+    debian("dpkg --remove $(dpkg-query -W -f '${Package} ' 'hospes-image-*')")
+    assert "hospes-" not in debian("cat /root/menu")
+    debian("rm -r /usr/sbin/update-grub /root/menu /boot/grub && dpkg -i /root/new-hospes.deb /root/new-hospes-image.deb")
+
     debian("systemctl disable hospes-verdict.service && dpkg -i /root/new-hospes.deb")
     assert "disabled" in debian("systemctl is-enabled hospes-verdict.service || true"), "the admin's word outlasts an upgrade"
     debian("dpkg --purge $(dpkg-query -W -f '${Package}\\n' 'hospes*')")

@@ -68,6 +68,17 @@ def test_versions_stand_beside_each_other_newest_first(menu):
         "hospes", *(f"hospes-{version}-6.1.0-{kernel}-amd64" for version in (new, old) for kernel in (28, 9))]
 
 
+def test_a_copy_is_never_the_newest_and_odd_names_have_no_entry(menu):
+    entries = menu(hypervisors=("0.1", "0.1-old", "0.2-before", "backup", "0.3'x", "0.3 b"))
+    assert "/boot/hospes-0.1.gz " in entries["hospes"]
+    assert [name for name in entries if not name.endswith("recovery")] == [
+        "hospes", *(f"hospes-{version}-6.1.0-28-amd64" for version in ("0.1", "0.2-before", "0.1-old"))]
+
+
+def test_words_are_no_patterns(menu):
+    assert "/*" in words_of(menu(GRUB_CMDLINE_LINUX="a=b /*")["hospes"], "module2")
+
+
 def test_recovery_has_console_iommu_and_memory(menu):
     options = "console=vga,com1 iommu=off dom0_mem=2G"
     entries = menu(GRUB_CMDLINE_HOSPES=options)

@@ -59,8 +59,13 @@ def test_host():
     assert figures.host(INFO.replace("hospes 0.1 git:4370444bb18d", "Tue")).hypervisor == "Xen 4.17.0-hospes"
 
 
+def test_numbers():
+    said = "Name                                        ID   Mem VCPUs\tState\tTime(s)\nDomain-0    0  1024     2     r-----      20.1\n12    3   128     1     -b----       1.0\n"
+    assert figures.numbers(said) == {"Domain-0": 0, "12": 3}
+
+
 def look(time, guests=(), cpus=(), exits=None, host_cpus=2):
-    return rates.Look(time, figures.Host("server", "hospes", host_cpus, 100, 50), tuple(guests), tuple(cpus), exits or {})
+    return rates.Look(time, figures.Host("server", "hospes", host_cpus, 100, 50), tuple(guests), {}, tuple(cpus), exits or {})
 
 
 def test_traffic_is_of_each_second():

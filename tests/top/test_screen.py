@@ -63,9 +63,9 @@ class Terminal:
         rows = [line.split()[0] for number, line in enumerate(self._screen.display) if self._screen.buffer[number][0].reverse and line[0] != " "]
         return rows[0] if len(rows) == 1 else None
 
-    def choose(self, name):
+    def choose(self, name, names=("Domain-0", "mail", "web")):
         """By the arrow keys, one row at a time."""
-        names = ["Domain-0", "mail", "web"]
+        names = list(names)
         self.wait(lambda: self.chosen() in names and name in self.text())
         while self.chosen() != name:
             down = names.index(name) > names.index(self.chosen())
@@ -154,7 +154,25 @@ def test_a_refusal_is_shown(terminal):
     terminal.say(guests)
     terminal.choose("web")
     terminal.type("p")
-    terminal.wait(lambda: "web is an invalid domain identifier" in terminal.text())
+    terminal.wait(lambda: "web: 1 is an invalid domain identifier" in terminal.text())
+
+
+def test_a_name_that_is_a_number(terminal):
+    """xl would take it for another domain's."""
+    guests = json.loads(terminal.guests.read_text())
+    terminal.say(guests + [dict(guests[1], name="2")])
+    terminal.choose("2", names=["2", "Domain-0", "mail", "web"])
+    terminal.type("p")
+    terminal.wait(lambda: terminal.done() == ["pause 2"])
+
+
+def test_figures_come_again_after_a_failure(terminal):
+    terminal.wait(lambda: "web" in terminal.text())
+    pathlib.Path(f"{terminal.guests}.ill").touch()
+    terminal.wait(lambda: "Failed to get statistics" in terminal.text())
+    guests = json.loads(terminal.guests.read_text())
+    terminal.say(guests + [dict(guests[1], name="alpha")])
+    terminal.wait(lambda: terminal.line("alpha"))
 
 
 def test_guests_come_and_go(terminal):

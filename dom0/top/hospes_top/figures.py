@@ -67,6 +67,12 @@ def is_heading(line):
     return line.split()[:2] == ["NAME", "STATE"]
 
 
+def numbers(text):
+    """`xl list`: each domain's number, by its name. Names of digits would be numbers to xl, so that it is told numbers only."""
+    rows = re.findall(r"^(\S+)\s+(\d+)\s+\d+\s+\d+\s", text, re.M)
+    return {name: int(number) for name, number in rows}
+
+
 def virtual_cpus(text):
     """`xl vcpu-list`."""
     found = []

@@ -12,6 +12,7 @@ class Look:
     time: float
     host: object
     guests: tuple         # of figures.Guest
+    numbers: dict         # of domains, by name
     virtual_cpus: tuple
     exits: dict
 

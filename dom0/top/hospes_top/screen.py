@@ -3,7 +3,10 @@
 import os
 import queue
 import subprocess
+import sys
+import termios
 import threading
+import time
 
 import urwid
 
@@ -26,13 +29,19 @@ class Row(urwid.Text):
         return key
 
 
+def look_number(look, name):
+    return look.numbers.get(name)
+
+
 class Screen:
     def __init__(self, interval):
+        self._oldest = 3 * interval + 5  # seconds, of a look at which keys still act
         self._watcher = toolstack.Watcher(interval, self._note_look, self._note)
         self._news = queue.Queue()
         self._before = self._look = None
         self._order = 0
-        self._question = None  # an action and its guest, until it is answered
+        self._question = None  # a guest's name and number, and a command, until it is answered
+        self._acted_on = set()  # domains' numbers, until the next look shows what became of it
 
         self._title = urwid.Text("hospes-top", wrap="clip")
         self._processors = urwid.Text("", wrap="clip")
@@ -88,6 +97,7 @@ class Screen:
 
     def _show(self):
         before, look = self._before, self._look
+        self._acted_on.clear()
         host = look.host
         self._title.set_text(f"hospes-top  {host.name}  {host.hypervisor}  {host.cpus} CPUs  "
                              f"{len(look.guests)} domains, by {texts.ORDERS[self._order][0]}")
@@ -112,8 +122,9 @@ class Screen:
         self._rows[:] = [urwid.AttrMap(Row(guest, traffic.get(guest.name, rates.Traffic())), None, "chosen")
                          for guest in guests]
         names = [guest.name for guest in guests]
-        if chosen and chosen.name in names:
-            self._rows.set_focus(names.index(chosen.name))
+        if chosen:  # one that has gone leaves dom0, to which keys do nothing
+            stays = chosen.name if chosen.name in names else next((name for name in names if look_number(self._look, name) == 0), None)
+            self._rows.set_focus(names.index(stays) if stays else 0)
 
     # --- keys ---
 
@@ -129,37 +140,46 @@ class Screen:
             self._begin(action_of(key), self._chosen())
 
     def _begin(self, action, guest):
-        refused = refusal(guest)
+        number = look_number(self._look, guest.name)
+        refused = refusal(number)
+        if time.monotonic() - self._look.time > self._oldest:
+            refused = "these figures are old: wait for new ones"
+        elif number in self._acted_on:
+            refused = f"{guest.name}: wait until it is seen what became of the last key"
         self._said.set_text(refused or "")
         if refused:
             return
+        command = action.command(guest, str(number))
         if action.asks:
-            self._question = action, guest
+            self._question = guest.name, number, command
             self._said.set_text(f"{action.title} {guest.name}? y, or any other key")
         elif action.takes_terminal:
-            self._lend_terminal(action, guest)
+            self._lend_terminal(guest.name, command)
         else:
-            self._do(action, guest)
+            self._do(guest.name, number, command)
 
     def _answer(self, key):
-        (action, guest), self._question = self._question, None
+        (name, number, command), self._question = self._question, None
         self._said.set_text("")
         if key == "y":
-            self._do(action, guest)
+            self._do(name, number, command)
 
-    def _do(self, action, guest):
+    def _do(self, name, number, command):
+        self._acted_on.add(number)
+
         def work():
             try:
-                toolstack.run(*action.command(guest))
-                self._note(f"{guest.name}: {' '.join(action.command(guest)[:2])}: done")
+                toolstack.run(*command)
+                self._note(f"{name}: {' '.join(command[:2])}: done")
             except toolstack.Trouble as trouble:
-                self._note(f"{guest.name}: {trouble}")
+                self._note(f"{name}: {trouble}")
         threading.Thread(target=work, daemon=True).start()
 
-    def _lend_terminal(self, action, guest):
+    def _lend_terminal(self, name, command):
         self._loop.stop()
-        print(f"\nThe console of {guest.name}. Ctrl-] leads back.\n", flush=True)
-        status = subprocess.call(action.command(guest))
+        print(f"\nThe console of {name}. Ctrl-] leads back.\n", flush=True)
+        status = subprocess.call(command)
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what a terminal answers to a guest is no key
         self._loop.start()
         if status != 0:
-            self._said.set_text(f"{guest.name}: its console cannot be had")
+            self._said.set_text(f"{name}: its console cannot be had")

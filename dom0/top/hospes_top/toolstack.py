@@ -52,33 +52,41 @@ class Watcher:
             self._xentop.terminate()
 
     def _watch(self):
-        try:
-            for guests in self._tables():
-                self._show(rates.Look(time=time.monotonic(), host=figures.host(run("xl", "info")), guests=tuple(guests),
-                                      virtual_cpus=tuple(figures.virtual_cpus(run("xl", "vcpu-list"))), exits=exits()))
-        except Trouble as trouble:
-            if not self._is_over:
-                self._complain(str(trouble))
+        """What fails is begun anew: a program may have met a guest that was just going."""
+        while not self._is_over:
+            try:
+                for guests, numbers in self._tables():
+                    self._show(rates.Look(time=time.monotonic(), host=figures.host(run("xl", "info")), guests=tuple(guests),
+                                          numbers=numbers, exits=exits(),
+                                          virtual_cpus=tuple(figures.virtual_cpus(run("xl", "vcpu-list")))))
+            except Exception as trouble:  # whatever it is, the user must know that the figures are old
+                if not self._is_over:
+                    self._complain(str(trouble) or type(trouble).__name__)
+            if self._xentop:
+                self._xentop.kill()
+            time.sleep(self._interval)
 
     def _tables(self):
-        """A table ends when there are as many rows as xl knows guests, or with the heading of the next one."""
+        """Rows, and domains' numbers. A table ends when there are as many rows as xl knows domains, or with the heading of
+        the next one."""
+        self._xentop = None
         try:
             self._xentop = subprocess.Popen(("xentop", "-b", "-f", "-d", str(self._interval)), stdout=subprocess.PIPE,
                                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, errors="replace")
         except OSError as error:
             raise Trouble(f"xentop: {error.strerror}") from error
-        table, awaited, other = [], None, ""
+        table, numbers, other = [], None, ""
         for line in self._xentop.stdout:
             guest = figures.guest_of_row(line)
             if figures.is_heading(line):
-                if awaited is not None and table:
-                    yield table
-                table, awaited = [], len(run("xl", "list").splitlines()) - 1
+                if numbers is not None and table:
+                    yield table, numbers
+                table, numbers = [], figures.numbers(run("xl", "list"))
             elif guest:
                 table.append(guest)
             else:
                 other = line.strip() or other
-            if awaited is not None and len(table) >= awaited:
-                yield table
-                table, awaited = [], None
+            if numbers is not None and len(table) >= len(numbers):
+                yield table, numbers
+                table, numbers = [], None
         raise Trouble(other or "xentop has ended")
