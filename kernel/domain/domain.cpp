@@ -161,7 +161,10 @@ Expected<> Domain::unpause()
     if (held->pause_count == 0) return failure(Error::Invalid);
     --held->pause_count;
     Life building = Life::Building;
-    if (held->pause_count == 0) life_.compare_exchange_strong(building, Life::Running);
+    if (held->pause_count == 0) {
+        life_.compare_exchange_strong(building, Life::Running);
+        quota.ram.hold_limit(); // of one that was being built
+    }
     allow_vcpus_if_nothing_holds_them(*held);
     return {};
 }

@@ -11,21 +11,21 @@
 
 namespace hospes {
 
-Expected<> LargeExtents::populate(Gfn where, unsigned order, Budget& budget)
+Expected<> LargeExtents::populate(Gfn where, unsigned order, Limit limit, Budget& budget)
 {
     auto const turn = turn_.try_take();
     if (!turn) return failure(Error::Restart);
     // Whoever asked whether the domain is dying may have asked too early; nobody would give this one back.
     if (is_closed_) return failure(Error::Invalid);
-    return go_on(work_[order], where, order, budget);
+    return go_on(work_[order], where, order, limit, budget);
 }
 
-Expected<> LargeExtents::go_on(std::optional<Work>& work, Gfn where, unsigned order, Budget& budget)
+Expected<> LargeExtents::go_on(std::optional<Work>& work, Gfn where, unsigned order, Limit limit, Budget& budget)
 {
     bool const is_elsewhere = work && domain_.is_control_domain() && work->where != where;
     if (is_elsewhere && !work->failure) work->failure = Error::Restart;
     if (!work) {
-        auto begun = begin(where, order);
+        auto begun = begin(where, order, limit);
         if (!begun) return failure(begun.error());
         work.emplace(std::move(*begun));
     }
@@ -42,9 +42,9 @@ Expected<> LargeExtents::go_on(std::optional<Work>& work, Gfn where, unsigned or
     return failure(why);
 }
 
-Expected<LargeExtents::Work> LargeExtents::begin(Gfn where, unsigned order) const
+Expected<LargeExtents::Work> LargeExtents::begin(Gfn where, unsigned order, Limit limit) const
 {
-    auto charge = Charge::take(domain_.quota, AccountKind::Ram, u64{1} << order);
+    auto charge = Charge::take(domain_.quota, AccountKind::Ram, u64{1} << order, limit);
     if (!charge) return failure(charge.error());
     auto const block = frames::allocate_for(domain_, where, order);
     if (!block) return failure(block.error());

@@ -33,7 +33,7 @@ public:
     /// Works on 2^order frames of zeroed RAM for `where` until the budget is spent. Errors: Restart, there is more to
     /// do, or another CPU is at it; OutOfMemory, of the host or the quota; those of Physmap::add_ram(); Invalid once
     /// they are being discarded.
-    [[nodiscard]] Expected<> populate(Gfn where, unsigned order, Budget& budget);
+    [[nodiscard]] Expected<> populate(Gfn where, unsigned order, Limit limit, Budget& budget);
 
     /// Gives back what nobody came for; true when nothing is left. From the first call on nothing can be begun. Part of
     /// a domain's destruction.
@@ -48,8 +48,8 @@ private:
         u64 returned = 0;               ///< frames from the first on that were given back
         std::optional<Error> failure{}; ///< why they are
     };
-    [[nodiscard]] Expected<> go_on(std::optional<Work>& work, Gfn where, unsigned order, Budget& budget);
-    [[nodiscard]] Expected<Work> begin(Gfn where, unsigned order) const;
+    [[nodiscard]] Expected<> go_on(std::optional<Work>& work, Gfn where, unsigned order, Limit limit, Budget& budget);
+    [[nodiscard]] Expected<Work> begin(Gfn where, unsigned order, Limit limit) const;
     [[nodiscard]] Expected<> zero(Work& work, unsigned order, Budget& budget) const;
     [[nodiscard]] static bool give_back(Work& work, unsigned order, Budget& budget);
 

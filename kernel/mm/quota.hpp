@@ -26,11 +26,19 @@ public:
     {
         u64 used = used_.load(std::memory_order_relaxed);
         do {
-            u64 const limit = limit_.load(std::memory_order_relaxed);
+            u64 const limit = limit_.load(std::memory_order_relaxed) + beyond_.load(std::memory_order_relaxed);
             if (used > limit || frames > limit - used) return failure(Error::OutOfMemory);
         } while (!used_.compare_exchange_weak(used, used + frames, std::memory_order_relaxed));
         return {};
     }
+    /// Adds without a look at the limit, which is that much higher for everybody until hold_limit().
+    void charge_beyond_limit(u64 frames)
+    {
+        beyond_.fetch_add(frames, std::memory_order_relaxed);
+        used_.fetch_add(frames, std::memory_order_relaxed);
+    }
+    /// What was charged beyond the limit stays, and nothing grows until less than the limit is in use.
+    void hold_limit() { beyond_.store(0, std::memory_order_relaxed); }
     void refund(u64 frames) { used_.fetch_sub(frames, std::memory_order_relaxed); }
 
     [[nodiscard]] u64 used() const { return used_.load(std::memory_order_relaxed); }
@@ -41,6 +49,13 @@ public:
 private:
     std::atomic<u64> used_{0};
     std::atomic<u64> limit_;
+    std::atomic<u64> beyond_{0};
+};
+
+/// Whether a charge may exceed the account's limit.
+enum class Limit : u8 {
+    Holds,
+    MayBeExceeded, ///< the control domain builds a domain
 };
 
 enum class AccountKind : u8 {
@@ -61,10 +76,13 @@ public:
 /// Frames that are charged but not allocated yet, or not handed over. Move-only.
 class [[nodiscard]] Charge {
 public:
-    /// OutOfMemory above the account's limit.
-    [[nodiscard]] static Expected<Charge> take(Quota& quota, AccountKind kind, u64 frames)
+    /// OutOfMemory above the account's limit, if that holds.
+    [[nodiscard]] static Expected<Charge> take(Quota& quota, AccountKind kind, u64 frames, Limit limit = Limit::Holds)
     {
-        if (auto const charged = quota.account(kind).charge(frames); !charged) return failure(charged.error());
+        if (limit == Limit::MayBeExceeded)
+            quota.account(kind).charge_beyond_limit(frames);
+        else if (auto const charged = quota.account(kind).charge(frames); !charged)
+            return failure(charged.error());
         return Charge{quota, kind, frames};
     }
     Charge(Charge&& other) noexcept : quota_{other.quota_}, kind_{other.kind_}, frames_{std::exchange(other.frames_, 0)}

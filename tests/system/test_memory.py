@@ -58,3 +58,20 @@ def test_a_large_guest_is_mapped_by_the_gigabyte(machine, dom0, hypervisor):
     dom0.check("xl shutdown tiny")
     wait_until_gone(dom0, "tiny")
     assert free_memory(dom0) == free
+
+
+def test_maxmem_above_memory(machine, dom0):
+    """All of `maxmem` is the guest's until its balloon driver has given back what lies above `memory`; later it may grow again."""
+    def live():
+        Guest("tiny", memory=128, settings={"maxmem": 256}).create(dom0).wait_until_up(dom0)
+        wait_for(dom0, "xl list tiny | grep -q '  128  '", "the guest to give back what lies above `memory`", polls=300)
+        with machine.guest_console("tiny") as shell:
+            before = int(shell.check("awk '/MemTotal/ { print $2 }' /proc/meminfo"))
+        dom0.check("xl mem-set tiny 200")
+        wait_for(dom0, "xl list tiny | grep -q '  200  '", "the guest to grow", polls=300)
+        with machine.guest_console("tiny") as shell:
+            assert int(shell.check("awk '/MemTotal/ { print $2 }' /proc/meminfo")) >= before + (60 << 10)
+        dom0.check("xl shutdown tiny")
+        wait_until_gone(dom0, "tiny")
+        return free_memory(dom0)
+    assert live() == live()

@@ -55,8 +55,8 @@ Expected<> set_memory_map(MemoryCall& call, Domain& domain, xen::ForeignMemoryMa
     return {};
 }
 
-/// Populate-on-demand does not exist here (design.md D1), but `xl mem-set` sets a target on every guest: the answer is
-/// that all memory is populated.
+/// What is to be populated on demand is populated at once (reservation.cpp), and `xl mem-set` sets a target on every
+/// guest: the answer is that all memory is populated.
 Expected<> pod_target(MemoryCall&, Domain& domain, xen::PodTarget& request)
 {
     request.total_pages = domain.quota.ram.used();

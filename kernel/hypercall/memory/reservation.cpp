@@ -35,12 +35,12 @@ bool is_too_large(Vcpu const& caller, xen::MemoryReservation const& request, uns
     return request.nr_extents > most_extents(caller) || request.extent_order > largest_order;
 }
 
-/// Restart while a large extent is in the making; OutOfMemory above the domain's limit.
-Expected<> populate(Domain& domain, Gfn where, unsigned order, Budget& budget)
+/// Restart while a large extent is in the making; OutOfMemory above the domain's limit, if that holds.
+Expected<> populate(Domain& domain, Gfn where, unsigned order, Limit limit, Budget& budget)
 {
     if (domain.physmap.lookup(where).type != MappingType::None) return failure(Error::Exists);
-    if (order > order_made_at_once) return domain.large_extents.populate(where, order, budget);
-    auto charge = Charge::take(domain.quota, AccountKind::Ram, u64{1} << order);
+    if (order > order_made_at_once) return domain.large_extents.populate(where, order, limit, budget);
+    auto charge = Charge::take(domain.quota, AccountKind::Ram, u64{1} << order, limit);
     if (!charge) return failure(charge.error());
     auto const block = frames::allocate_for(domain, where, order);
     if (!block) return failure(block.error());
@@ -71,6 +71,16 @@ Expected<u64> release(Domain& domain, Gfn where, u64 left, Retired& retired, Bud
     }
 }
 
+/// What is to be populated on demand is populated at once (design.md D1): all of `maxmem`, where the domain's limit is
+/// `memory`. The domain's balloon gives the difference back; from the first unpause on it gets no more than the limit.
+/// Nothing if the caller may not ask for it: nobody may for himself. (xen/common/memory.c, populate_physmap.)
+std::optional<Limit> limit_for(Vcpu const& caller, Domain const& domain, xen::MemoryReservation const& request)
+{
+    if ((request.mem_flags & xen::memory_flag::populate_on_demand) == 0) return Limit::Holds;
+    bool const may = caller.domain().is_control_domain() && &caller.domain() != &domain;
+    return may ? std::optional{Limit::MayBeExceeded} : std::nullopt;
+}
+
 }
 
 /// Returns how many extents were populated in all; fewer than asked for when memory, tables or the domain's limit ran
@@ -78,7 +88,8 @@ Expected<u64> release(Domain& domain, Gfn where, u64 left, Retired& retired, Bud
 Expected<u64> populate_physmap(MemoryCall& call, Domain& domain, xen::MemoryReservation const& request)
 {
     if (domain.is_dying()) return failure(Error::Invalid);
-    if ((request.mem_flags & xen::memory_flag::populate_on_demand) != 0) return failure(Error::NotSupported);
+    auto const limit = limit_for(call.caller, domain, request);
+    if (!limit) return call.start;
     if (is_too_large(call.caller, request, order_limit(call.caller, domain))) return call.start;
     unsigned const order = request.extent_order;
 
@@ -87,7 +98,7 @@ Expected<u64> populate_physmap(MemoryCall& call, Domain& domain, xen::MemoryRese
         auto const where = copy_in(call.caller, request.extent_start, i);
         if (!where) return i;
         if ((*where & ((u64{1} << order) - 1)) != 0) return i;
-        auto const populated = populate(domain, Gfn{*where}, order, budget);
+        auto const populated = populate(domain, Gfn{*where}, order, *limit, budget);
         if (!populated) return populated.error() == Error::Restart ? call.restart_at(i) : Expected<u64>{i};
         if (i + 1 < request.nr_extents && budget.is_spent()) return call.restart_at(i + 1);
     }

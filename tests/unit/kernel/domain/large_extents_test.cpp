@@ -39,7 +39,7 @@ protected:
     Expected<> work(Gfn where)
     {
         Budget budget;
-        return guest_->large_extents.populate(where, order, budget);
+        return guest_->large_extents.populate(where, order, Limit::Holds, budget);
     }
     /// Until it is done or fails; how many stretches it takes.
     u64 stretches(Gfn where, Expected<>& result)
@@ -87,7 +87,7 @@ TEST_F(ALargeExtent, IsForWhoeverComesNext)
 TEST_F(ALargeExtent, GoesBackWhenTheMapRefusesIt)
 {
     Budget budget;
-    ASSERT_TRUE(guest_->large_extents.populate(here, order, budget));
+    ASSERT_TRUE(guest_->large_extents.populate(here, order, Limit::Holds, budget));
     u64 const used = guest_->quota.ram.used();
     u64 const free = frames::free_count();
     fakes::SlowClock const clock{Budget::stretch / 4};

@@ -19,7 +19,7 @@ void tear_down_while_another_takes(Gfn page, unsigned order)
     {
         fakes::TestDomain const doomed{0x51};
         doomed->quota.ram.set_limit(doomed->quota.ram.used() + (u64{1} << large));
-        ASSERT_TRUE(doomed->large_extents.populate(here, large, fakes::no_hurry()));
+        ASSERT_TRUE(doomed->large_extents.populate(here, large, Limit::Holds, fakes::no_hurry()));
         // First without the other memory, so that the large leaf is the next to be found.
         Retired retired{*doomed};
         for (u64 i = 0; i < fakes::TestDomain::ram_frames; ++i)

@@ -29,13 +29,14 @@ protected:
     static constexpr u64 frames_of(unsigned order) { return u64{1} << order; }
 
     /// `count` extents, one behind the other, for `target`.
-    [[nodiscard]] static s64 populate(TestDomain const& caller, DomainId target, unsigned order, u64 count)
+    [[nodiscard]] static s64 populate(TestDomain const& caller, DomainId target, unsigned order, u64 count,
+                                      u32 flags = 0)
     {
         for (u64 i = 0; i < count; ++i) caller.put(extents_at + i * sizeof(u64), first_place + i * frames_of(order));
         xen::MemoryReservation const request{.extent_start = xen::GuestHandle<u64>{extents_at},
                                              .nr_extents = count,
                                              .extent_order = order,
-                                             .mem_flags = 0,
+                                             .mem_flags = flags,
                                              .domain = target,
                                              .pad = {}};
         caller.put(request_at, request);
@@ -65,6 +66,51 @@ TEST_F(Reservation, TheDomainsLimitHolds)
     guest_->quota.ram.set_limit(TestDomain::ram_frames + frames_of(large));
     EXPECT_EQ(populate(control_, 1, large, 2), 1);
     EXPECT_EQ(guest_->quota.ram.used(), guest_->quota.ram.limit());
+}
+
+/// `maxmem` above `memory`: all of it is there at first, and nothing grows above the limit once the domain runs.
+TEST_F(Reservation, OnDemandIsAtOnceAndMayExceedTheLimit)
+{
+    constexpr u32 on_demand = xen::memory_flag::populate_on_demand;
+    guest_->quota.ram.set_limit(TestDomain::ram_frames + 1);
+    ASSERT_TRUE(guest_->pause());
+    EXPECT_EQ(populate(control_, 1, large, 1, on_demand), 1);
+    EXPECT_EQ(guest_->quota.ram.used(), TestDomain::ram_frames + frames_of(large));
+    EXPECT_EQ(guest_->quota.ram.limit(), TestDomain::ram_frames + 1u);
+    EXPECT_EQ(guest_->physmap.lookup(Gfn{first_place}).type, MappingType::Ram);
+    auto const grow = [&](TestDomain const& caller, DomainId target, u64 where) {
+        caller.put(extents_at, where);
+        xen::MemoryReservation const one{.extent_start = {extents_at},
+                                         .nr_extents = 1,
+                                         .extent_order = 0,
+                                         .mem_flags = 0,
+                                         .domain = target,
+                                         .pad = {}};
+        caller.put(request_at, one);
+        return caller.call(xen::Hypercall::MemoryOp, static_cast<u64>(xen::MemoryCommand::PopulatePhysmap), request_at);
+    };
+    u64 const next = first_place + frames_of(large);
+    EXPECT_EQ(grow(control_, 1, next), 1) << "the builder's own pages come after that";
+    ASSERT_TRUE(guest_->unpause());
+    EXPECT_EQ(grow(guest_, xen::domid_self, next + 1), 0);
+}
+
+TEST_F(Reservation, NobodyPopulatesHimselfOnDemand)
+{
+    constexpr u32 on_demand = xen::memory_flag::populate_on_demand;
+    EXPECT_EQ(populate(guest_, xen::domid_self, 0, 1, on_demand), 0);
+    EXPECT_EQ(populate(control_, xen::domid_self, 0, 1, on_demand), 0);
+    EXPECT_EQ(guest_->quota.ram.used(), TestDomain::ram_frames);
+}
+
+/// What does not come about is not charged.
+TEST_F(Reservation, OnDemandEndsWithTheHostsMemory)
+{
+    u64 const free = frames::free_count();
+    u64 const done =
+        static_cast<u64>(populate(control_, 1, 9, free / frames_of(9) + 8, xen::memory_flag::populate_on_demand));
+    EXPECT_LT(done, free / frames_of(9) + 8);
+    EXPECT_EQ(guest_->quota.ram.used(), TestDomain::ram_frames + done * frames_of(9));
 }
 
 TEST_F(Reservation, WhatIsTooLargeIsNotDone)
