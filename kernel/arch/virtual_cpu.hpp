@@ -68,8 +68,9 @@ struct AccessKind {
 inline constexpr u32 lines_of_state = 4;
 /// One of them. The vCPU is not running, or this CPU runs it.
 void log_state_line(Vcpu const& vcpu, u32 line);
-/// All of them, with the reason. Likewise.
-void log_state(Vcpu const& vcpu, std::string_view why);
+/// All of them, with the reason: the guest has come to an end. This CPU runs the vCPU. Guests who end often have fewer
+/// lines.
+void log_end(Vcpu const& vcpu, std::string_view why);
 /// The same by the CPU that runs the vCPU, soon; if none does any more, by the next.
 void ask_for_state(Vcpu& vcpu);
 

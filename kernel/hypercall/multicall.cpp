@@ -48,7 +48,9 @@ Expected<u64> multicall(Vcpu& caller, HypercallArguments& arguments)
         }
         if (auto const copied = copy_out(caller, entries, *entry, i); !copied) return failure(copied.error());
         if (result.restart) return restart_at(i);
-        if (i + 1 < count && caller.budget.is_spent()) return restart_at(i + 1);
+        // One whose domain has ended, or is held still, does not go on until it may.
+        bool const must_stop = caller.waits_for(WaitReason::DomainPaused) || caller.budget.is_spent();
+        if (i + 1 < count && must_stop) return restart_at(i + 1);
     }
     return 0;
 }

@@ -27,6 +27,8 @@ constinit LogRing ring{default_ring};
 constinit DeviceList<Device> devices;
 constinit Thresholds thresholds{.hypervisor = 3, .guest = 0, .guest_rate_limited = 3, .timestamps = false};
 constinit TokenBucket guest_lines{guest_line_burst, ticks_per_guest_line};
+/// Reports of several lines on guests that have ended: so many at once, then one a second or so.
+constinit TokenBucket guest_reports{16, u64{1} << 31};
 constinit u64 (*clock)() = nullptr;
 constinit void (*output_hook)() = nullptr;
 constinit std::atomic<bool> output_pending{false};
@@ -69,6 +71,12 @@ bool guest_line_is_shown(LogLevel level)
     return guest_lines.take(arch::read_tsc());
 }
 
+}
+
+bool may_report_on_a_guest()
+{
+    LockGuard const guard{console_lock};
+    return guest_reports.take(arch::read_tsc());
 }
 
 void attach(Device& device)

@@ -57,6 +57,9 @@ void set_clock(u64 (*nanoseconds)());
 /// Text of dom0 (console_io write), shown as it is.
 void write_raw(std::span<char const> text);
 
+/// Whether several lines may be said about a guest that has ended: guests that do so again and again must not fill the
+/// log. Each true counts.
+[[nodiscard]] bool may_report_on_a_guest();
 /// One line of a guest's debug output, shown as "(d3) text" if guest_loglvl= lets it.
 void guest_line(xen::DomainId domain, std::string_view text, LogLevel level = LogLevel::Info);
 

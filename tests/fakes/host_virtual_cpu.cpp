@@ -106,7 +106,7 @@ void inject_nmi(Vcpu& vcpu)
     vcpu.notice_event();
 }
 
-void log_state(Vcpu const& vcpu, std::string_view why)
+void log_end(Vcpu const& vcpu, std::string_view why)
 {
     log_info("domain {} vcpu {}: {}", vcpu.domain().id(), vcpu.id(), why);
 }

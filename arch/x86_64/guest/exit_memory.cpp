@@ -63,7 +63,7 @@ void crash_for_bad_fault(VirtualCpu& cpu, MemoryExit const& access, std::string_
 {
     std::array<char, 96> text;
     FormatArguments<2> const arguments{why, access.where};
-    log_state(cpu, LogLevel::Error, format_into(text, "{} at {:x}", arguments.span()));
+    log_end(cpu, LogLevel::Error, format_into(text, "{} at {:x}", arguments.span()));
     cpu.vcpu.domain().shut_down(ShutdownReason::Crash);
 }
 

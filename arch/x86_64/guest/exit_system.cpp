@@ -84,7 +84,7 @@ namespace {
 
 void crash(VirtualCpu& cpu, std::string_view why)
 {
-    log_state(cpu, LogLevel::Error, why);
+    log_end(cpu, LogLevel::Error, why);
     cpu.vcpu.domain().shut_down(ShutdownReason::Crash);
 }
 
@@ -97,7 +97,7 @@ void handle_triple_fault(VirtualCpu& cpu, Exit const&)
     Domain& domain = cpu.vcpu.domain();
     auto const parameter = static_cast<size_t>(xen::HvmParamIndex::TripleFaultReason);
     u64 const reason = domain.control.lock()->parameters[parameter];
-    log_state(cpu, LogLevel::Warning, "triple fault");
+    log_end(cpu, LogLevel::Warning, "triple fault");
     domain.shut_down(static_cast<ShutdownReason>(reason));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "arch/x86_64/guest/exit_dispatch.hpp"
+#include "kernel/log/console.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 namespace hospes::arch {
@@ -28,29 +29,33 @@ void log_place(LogLevel level, VirtualCpu const& cpu, std::string_view why)
         registers.rip, registers[Gpr::Rsp], registers.rflags);
 }
 
-void log_controls(LogLevel level, ControlRegisters const& controls)
+// Lines of several vCPUs may mix, so that each says whose it is.
+
+void log_controls(LogLevel level, VirtualCpu const& cpu)
 {
-    say(level, "  cr0 {:x} cr2 {:x} cr3 {:x} cr4 {:x} efer {:x}", controls.cr0, controls.cr2, controls.cr3,
-        controls.cr4, controls.efer);
+    ControlRegisters const controls = cpu.backend->controls();
+    say(level, "  d{}v{} cr0 {:x} cr2 {:x} cr3 {:x} cr4 {:x} efer {:x}", cpu.vcpu.domain().id(), cpu.vcpu.id(),
+        controls.cr0, controls.cr2, controls.cr3, controls.cr4, controls.efer);
 }
 
-void log_general(LogLevel level, GeneralRegisters const& r)
+void log_general(LogLevel level, VirtualCpu const& cpu)
 {
-    say(level, "  rax {:x} rbx {:x} rcx {:x} rdx {:x} rsi {:x} rdi {:x}", r[Gpr::Rax], r[Gpr::Rbx], r[Gpr::Rcx],
-        r[Gpr::Rdx], r[Gpr::Rsi], r[Gpr::Rdi]);
+    GeneralRegisters const& r = cpu.backend->registers();
+    say(level, "  d{}v{} rax {:x} rbx {:x} rcx {:x} rdx {:x} rsi {:x} rdi {:x}", cpu.vcpu.domain().id(), cpu.vcpu.id(),
+        r[Gpr::Rax], r[Gpr::Rbx], r[Gpr::Rcx], r[Gpr::Rdx], r[Gpr::Rsi], r[Gpr::Rdi]);
 }
 
-void log_exits(LogLevel level, RecentExits const& exits)
+void log_exits(LogLevel level, VirtualCpu const& cpu)
 {
     std::array<char, 200> line;
     size_t used = 0;
     for (unsigned number = 0; number < RecentExits::most; ++number) {
-        auto const kind = exits[number];
+        auto const kind = cpu.recent_exits[number];
         if (!kind) break;
         FormatArguments<2> const arguments{number == 0 ? "" : ", ", exit_name(std::to_underlying(*kind))};
         used += format_into(std::span{line}.subspan(used), "{}{}", arguments.span()).size();
     }
-    say(level, "  last exits but hypercalls and CPUID, newest first: {}",
+    say(level, "  d{}v{} last exits but hypercalls and CPUID, newest first: {}", cpu.vcpu.domain().id(), cpu.vcpu.id(),
         used == 0 ? "none" : std::string_view{line.data(), used});
 }
 
@@ -58,12 +63,10 @@ void log_line_of_state(VirtualCpu const& cpu, LogLevel level, std::string_view w
 {
     switch (line) {
     case 0: return log_place(level, cpu, why);
-    case 1: return log_controls(level, cpu.backend->controls());
-    case 2: return log_general(level, cpu.backend->registers());
-    default: return log_exits(level, cpu.recent_exits);
+    case 1: return log_controls(level, cpu);
+    case 2: return log_general(level, cpu);
+    default: return log_exits(level, cpu);
     }
-}
-
 }
 
 void log_state(VirtualCpu const& cpu, LogLevel level, std::string_view why)
@@ -71,9 +74,18 @@ void log_state(VirtualCpu const& cpu, LogLevel level, std::string_view why)
     for (u32 line = 0; line < lines_of_state; ++line) log_line_of_state(cpu, level, why, line);
 }
 
+}
+
+void log_end(VirtualCpu const& cpu, LogLevel level, std::string_view why)
+{
+    if (cpu.vcpu.domain().shutdown_reason()) return;
+    if (!console::may_report_on_a_guest()) return log_place(level, cpu, why);
+    log_state(cpu, level, why);
+}
+
 // --- kernel/arch/virtual_cpu.hpp ---
 
-void log_state(Vcpu const& vcpu, std::string_view why) { log_state(vcpu.virtual_cpu(), LogLevel::Info, why); }
+void log_end(Vcpu const& vcpu, std::string_view why) { log_end(vcpu.virtual_cpu(), LogLevel::Info, why); }
 
 void log_state_line(Vcpu const& vcpu, u32 line)
 {

@@ -9,7 +9,8 @@
 
 namespace hospes::arch {
 
-/// Why, with the registers that say where; the general registers; the last exits. For whoever may use the backend.
-void log_state(VirtualCpu const& cpu, LogLevel level, std::string_view why);
+/// The guest comes to an end by itself, if no other vCPU has said so: why, and the registers that say where; the
+/// general registers and the last exits, too, unless there were many such ends of late. This CPU runs the vCPU.
+void log_end(VirtualCpu const& cpu, LogLevel level, std::string_view why);
 
 }

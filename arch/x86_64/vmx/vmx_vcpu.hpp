@@ -3,7 +3,7 @@
 ///
 /// VMREAD and VMWRITE reach only the structure that is current on this CPU. While the vCPU is loaded that is its own;
 /// otherwise each accessor borrows the place for a moment (`Visit`), which works on any CPU because unload() leaves
-/// the structure clear, in memory.
+/// the structure clear, in memory; on one at a time, for which the domain's control_turn stands.
 #pragma once
 
 #include "arch/x86_64/guest/vcpu_backend.hpp"

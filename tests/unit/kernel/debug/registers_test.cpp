@@ -55,6 +55,15 @@ TEST_F(ShowRegisters, OfOneOnAnotherCpuAreAskedForOnce)
     vcpu.scheduling.on_cpu = -1;
 }
 
+TEST_F(ShowRegisters, WhatTheToolstackIsAtWorkOnIsLeftToIt)
+{
+    {
+        auto const turn = domain->control_turn.try_take();
+        EXPECT_EQ(shown(), "domain 1 vcpu 1: the toolstack is at work on it\n");
+    }
+    EXPECT_EQ(shown(), all_lines);
+}
+
 TEST_F(ShowRegisters, WhoIsReadByAnotherCpuIsLeftToIt)
 {
     vcpu.set_waiting(WaitReason::Examined);

@@ -4,7 +4,9 @@
 
 #include "kernel/abi/xen/memory.hpp"
 #include "kernel/abi/xen/multicall.hpp"
+#include "kernel/abi/xen/sched.hpp"
 #include "tests/fakes/host_machine.hpp"
+#include "tests/fakes/quiet_log.hpp"
 #include "tests/fakes/simulated_cpus.hpp"
 
 namespace hospes {
@@ -48,6 +50,24 @@ TEST_F(Multicall, CallsThatEndAtOnceSpendTheBudgetTogether)
     EXPECT_FALSE(run_stretch());
     for (u64 i = 0; i < count; ++i)
         EXPECT_EQ(static_cast<s64>(entry(i).result), fakes::as_result(Error::NotImplemented)) << i;
+}
+
+/// Otherwise a guest fills the log with its end.
+TEST_F(Multicall, ADomainThatHasEndedDoesNotGoOn)
+{
+    constexpr u64 reason_at = 0x800;
+    guest_.put(reason_at, xen::SchedShutdown{.reason = static_cast<u32>(xen::ShutdownReason::Crash)});
+    xen::MulticallEntry const end{.operation = static_cast<u64>(xen::Hypercall::SchedOp),
+                                  .result = 1,
+                                  .arguments = {static_cast<u64>(xen::SchedCommand::Shutdown), reason_at}};
+    for (u64 i = 0; i < count; ++i) put_entry(i, end);
+    fakes::LogListener listener;
+    EXPECT_TRUE(run_stretch());
+    EXPECT_EQ(arguments_[1], count - 1);
+    EXPECT_TRUE(run_stretch());
+    EXPECT_EQ(listener.text.find("says that its system has crashed"),
+              listener.text.rfind("says that its system has crashed"));
+    EXPECT_TRUE(listener.text.contains("says that its system has crashed"));
 }
 
 TEST_F(Multicall, EveryStretchDoesSomething)
