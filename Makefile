@@ -47,9 +47,9 @@ DEPENDENCIES = -MMD -MP
 # Which source this is: git says it, and writes it into revision.txt when it makes an archive (.gitattributes).
 REVISION := $(or $(shell grep -v Format packaging/revision.txt 2>/dev/null | cut -c1-12), \
                  $(shell git describe --always --exclude='*' --abbrev=12 --dirty=-modified 2>/dev/null),unknown)
-# Grows with each build. One file in /boot and one package for each.
+# Grows with each build. One file in /boot and one package for each. Found out once, and only by what needs it.
 ifeq ($(PACKAGE_VERSION),)
-  PACKAGE_VERSION := $(shell packaging/package_version)
+  PACKAGE_VERSION = $(eval PACKAGE_VERSION := $(shell packaging/package_version))$(PACKAGE_VERSION)
 endif
 
 .PHONY: all iso unit fuzz guests format format-check tidy layering deps toolchain test-packages run payload check \

@@ -68,8 +68,8 @@ struct AccessKind {
 inline constexpr u32 lines_of_state = 4;
 /// One of them. The vCPU is not running, or this CPU runs it.
 void log_state_line(Vcpu const& vcpu, u32 line);
-/// All of them, with the reason: the guest has come to an end. This CPU runs the vCPU. Guests who end often have fewer
-/// lines.
+/// All of them, with the reason: the guest comes to an end by itself. Nothing if it has ended already; guests who end
+/// often have fewer lines. This CPU runs the vCPU.
 void log_end(Vcpu const& vcpu, std::string_view why);
 /// The same by the CPU that runs the vCPU, soon; if none does any more, by the next.
 void ask_for_state(Vcpu& vcpu);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "kernel/domain/domain.hpp"
+#include "kernel/lib/bounded_text.hpp"
 #include "kernel/log/log.hpp"
 
 namespace hospes {
@@ -16,31 +17,20 @@ using xen::EventStatusKind;
 
 constexpr u32 most_ports = most_event_channel_lines - 2; ///< that are shown singly
 
-/// What the domain's own bits say of a port, and where it is told of other than usual: how it is queued.
-class PortNotes {
-public:
-    PortNotes(EventChannels& channels, xen::EventPort port)
-    {
-        if (channels.is_pending(port)) add(", pending");
-        if (channels.is_masked(port)) add(", masked");
-        auto const queue = channels.fifo_state(port);
-        if (!queue) return;
-        if (queue->priority != xen::event_fifo_priority_default) add(", priority {}", queue->priority);
-        if (queue->is_linked) add(", in a queue");
-    }
-    [[nodiscard]] std::string_view text() const { return {text_.data(), used_}; }
+using PortNotes = BoundedText<48>;
 
-private:
-    template <typename... T>
-    void add(FormatString<T...> format, T const&... values)
-    {
-        std::span const rest = std::span{text_}.subspan(used_);
-        used_ += format_into(rest, format.text(), FormatArguments<sizeof...(T)>{values...}.span()).size();
-    }
-
-    std::array<char, 48> text_;
-    size_t used_ = 0;
-};
+/// What the domain's own bits say of a port, and how it is queued where that is not the usual way.
+PortNotes notes_on(EventChannels& channels, xen::EventPort port)
+{
+    PortNotes notes;
+    if (channels.is_pending(port)) notes.add(", pending");
+    if (channels.is_masked(port)) notes.add(", masked");
+    auto const queue = channels.fifo_state(port);
+    if (!queue) return notes;
+    if (queue->priority != xen::event_fifo_priority_default) notes.add(", priority {}", queue->priority);
+    if (queue->is_linked) notes.add(", in a queue");
+    return notes;
+}
 
 void show_heading(xen::DomainId domain, EventChannels const& channels)
 {
@@ -75,9 +65,7 @@ void show_event_channel_line(Domain& domain, u32 line)
     auto port = channels.next_in_use(1);
     for (u32 before = 1; port && before != line; ++before) port = channels.next_in_use(*port + 1);
     if (!port) return;
-    auto const status = channels.status(*port);
-    if (!status) return;
-    show_port(*port, *status, PortNotes{channels, *port}.text());
+    if (auto const status = channels.status(*port)) show_port(*port, *status, notes_on(channels, *port).text());
 }
 
 }

@@ -31,8 +31,7 @@ Expected<> shutdown(Vcpu& caller, xen::SchedShutdown const& request)
 {
     if (request.reason > xen::shutdown_reason_max) return failure(Error::Invalid);
     auto const reason = static_cast<ShutdownReason>(request.reason);
-    bool const is_first = !caller.domain().shutdown_reason();
-    if (is_first && reason == ShutdownReason::Crash) arch::log_end(caller, "says that its system has crashed");
+    if (reason == ShutdownReason::Crash) arch::log_end(caller, "says that its system has crashed");
     caller.domain().shut_down(reason);
     return {};
 }

@@ -108,6 +108,7 @@ void inject_nmi(Vcpu& vcpu)
 
 void log_end(Vcpu const& vcpu, std::string_view why)
 {
+    if (vcpu.domain().shutdown_reason()) return;
     log_info("domain {} vcpu {}: {}", vcpu.domain().id(), vcpu.id(), why);
 }
 void log_state_line(Vcpu const& vcpu, u32 line)

@@ -9,6 +9,7 @@
 #include "arch/x86_64/guest/vcpu_report.hpp"
 #include "arch/x86_64/irq/vectors.hpp"
 #include "kernel/device_memory/pass_through.hpp"
+#include "kernel/lib/bounded_text.hpp"
 #include "kernel/log/log.hpp"
 
 namespace hospes::arch {
@@ -61,9 +62,9 @@ bool allows(Mapping const& mapping, MemoryExit const& access)
 
 void crash_for_bad_fault(VirtualCpu& cpu, MemoryExit const& access, std::string_view why)
 {
-    std::array<char, 96> text;
-    FormatArguments<2> const arguments{why, access.where};
-    log_end(cpu, LogLevel::Error, format_into(text, "{} at {:x}", arguments.span()));
+    BoundedText<96> what;
+    what.add("{} at {:x}", why, access.where);
+    log_end(cpu, LogLevel::Error, what.text());
     cpu.vcpu.domain().shut_down(ShutdownReason::Crash);
 }
 

@@ -2,9 +2,8 @@
 /// A vCPU's state as lines of the log.
 #include "arch/x86_64/guest/vcpu_report.hpp"
 
-#include <algorithm>
-
 #include "arch/x86_64/guest/exit_dispatch.hpp"
+#include "kernel/lib/bounded_text.hpp"
 #include "kernel/log/console.hpp"
 #include "kernel/sched/scheduler.hpp"
 
@@ -47,16 +46,14 @@ void log_general(LogLevel level, VirtualCpu const& cpu)
 
 void log_exits(LogLevel level, VirtualCpu const& cpu)
 {
-    std::array<char, 200> line;
-    size_t used = 0;
+    BoundedText<200> kinds;
     for (unsigned number = 0; number < RecentExits::most; ++number) {
         auto const kind = cpu.recent_exits[number];
         if (!kind) break;
-        FormatArguments<2> const arguments{number == 0 ? "" : ", ", exit_name(std::to_underlying(*kind))};
-        used += format_into(std::span{line}.subspan(used), "{}{}", arguments.span()).size();
+        kinds.add("{}{}", std::string_view{number == 0 ? "" : ", "}, exit_name(std::to_underlying(*kind)));
     }
     say(level, "  d{}v{} last exits but hypercalls and CPUID, newest first: {}", cpu.vcpu.domain().id(), cpu.vcpu.id(),
-        used == 0 ? "none" : std::string_view{line.data(), used});
+        kinds.is_empty() ? "none" : kinds.text());
 }
 
 void log_line_of_state(VirtualCpu const& cpu, LogLevel level, std::string_view why, u32 line)

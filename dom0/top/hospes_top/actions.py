@@ -2,7 +2,7 @@
 """What a key does with the guest that is chosen."""
 import dataclasses
 
-CONTROL_DOMAIN = 0
+CONTROL_DOMAIN, CONTROL_DOMAIN_NAME = 0, "Domain-0"
 
 
 @dataclasses.dataclass(frozen=True)

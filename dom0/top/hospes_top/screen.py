@@ -11,7 +11,7 @@ import time
 import urwid
 
 from hospes_top import rates, texts, toolstack
-from hospes_top.actions import ACTIONS, action_of, refusal
+from hospes_top.actions import ACTIONS, CONTROL_DOMAIN_NAME, action_of, refusal
 
 PALETTE = [("heading", "black", "light gray"), ("chosen", "standout", ""), ("trouble", "light red", "")]
 KEYS = "  ".join(f"{action.key} {action.title}" for action in ACTIONS) + "  o order  q quit"
@@ -27,10 +27,6 @@ class Row(urwid.Text):
 
     def keypress(self, _size, key):
         return key
-
-
-def look_number(look, name):
-    return look.numbers.get(name)
 
 
 class Screen:
@@ -123,8 +119,8 @@ class Screen:
                          for guest in guests]
         names = [guest.name for guest in guests]
         if chosen:  # one that has gone leaves dom0, to which keys do nothing
-            stays = chosen.name if chosen.name in names else next((name for name in names if look_number(self._look, name) == 0), None)
-            self._rows.set_focus(names.index(stays) if stays else 0)
+            stays = chosen.name if chosen.name in names else CONTROL_DOMAIN_NAME
+            self._rows.set_focus(names.index(stays) if stays in names else 0)
 
     # --- keys ---
 
@@ -140,7 +136,7 @@ class Screen:
             self._begin(action_of(key), self._chosen())
 
     def _begin(self, action, guest):
-        number = look_number(self._look, guest.name)
+        number = self._look.numbers.get(guest.name)
         refused = refusal(number)
         if time.monotonic() - self._look.time > self._oldest:
             refused = "these figures are old: wait for new ones"

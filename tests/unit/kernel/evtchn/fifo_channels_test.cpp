@@ -65,6 +65,17 @@ protected:
         from_one = *one->event_channels.alloc_unbound(2);
         from_two = *two->event_channels.bind_interdomain(*one, from_one);
     }
+    /// Makes a call of `one`'s, in which four looks at the clock are a stretch; how many stretches it takes.
+    template <typename T>
+    u32 stretches_of(xen::EventChannelCommand command, T const& request) const
+    {
+        constexpr u64 where = 31 << page_shift;
+        one.put(where, request);
+        fakes::SlowClock const clock{Budget::stretch / 4};
+        HypercallArguments arguments{{static_cast<u64>(command), where}};
+        for (u32 stretches = 1;; ++stretches)
+            if (!dispatch_hypercall(one.vcpu(), static_cast<u64>(number), arguments).restart) return stretches;
+    }
     static constexpr u32 queued = event_word::pending | event_word::linked;
     static constexpr u32 usual = u32{1} << xen::event_fifo_priority_default;
 
@@ -229,15 +240,7 @@ TEST_F(FifoChannels, ManyThatWaitedAreRevivedInStretches)
     ASSERT_EQ(init(one, 0), 0);
     auto& channels = one->event_channels;
     for (u32 port = 1; port != 1024; ++port) ASSERT_TRUE(channels.send(*channels.bind_ipi(0)));
-    xen::EventExpandArray const request{first_array_frame};
-    u64 const where = 31 << page_shift;
-    one.put(where, request);
-    u32 stretches = 1;
-    {
-        fakes::SlowClock const clock{Budget::stretch / 4};
-        HypercallArguments arguments{{static_cast<u64>(ExpandArray), where}};
-        while (dispatch_hypercall(one.vcpu(), static_cast<u64>(number), arguments).restart) ++stretches;
-    }
+    u32 const stretches = stretches_of(ExpandArray, xen::EventExpandArray{first_array_frame});
     EXPECT_GT(stretches, 5u);
     EXPECT_EQ(channels.fifo_words(), 1024u);
     for (u32 port = 1; port != 1024; ++port) ASSERT_EQ(word(one, port), queued | (port == 1023 ? 0 : port + 1));
@@ -271,15 +274,7 @@ TEST_F(FifoChannels, PagesGoInStretches)
     constexpr u32 pages = 20;
     ASSERT_EQ(init(one, 0), 0);
     for (u32 page = 0; page != pages; ++page) ASSERT_EQ(expand(one, first_array_frame + page), 0);
-    xen::EventReset const request{xen::domid_self};
-    u64 const where = 31 << page_shift;
-    one.put(where, request);
-    u32 stretches = 1;
-    {
-        fakes::SlowClock const clock{Budget::stretch / 4};
-        HypercallArguments arguments{{static_cast<u64>(Reset), where}};
-        while (dispatch_hypercall(one.vcpu(), static_cast<u64>(number), arguments).restart) ++stretches;
-    }
+    u32 const stretches = stretches_of(Reset, xen::EventReset{xen::domid_self});
     EXPECT_GE(stretches, pages / 4);
     EXPECT_FALSE(one->event_channels.uses_fifo());
     ASSERT_EQ(init(one, 0), 0) << "all pages are gone";
